@@ -1,0 +1,45 @@
+# Two commands matter: `make run` and `make test`. The rest are parts of them.
+
+GO      ?= go
+BIN     := bin
+SOURCES := $(shell git ls-files '*.go' '*.yaml' '*.tsv' '*.json' '*.sql' '*.txt' '*.csv' go.mod go.sum 2>/dev/null)
+CONFIG  ?= examples/courier/ivr.yaml
+
+.PHONY: run demo test check unit e2e bench models clean
+
+run: $(BIN)/ivr $(BIN)/parcels models ## start the demo contact centre
+	@scripts/run $(CONFIG)
+
+demo: $(BIN)/ivr models ## three calls to what `make run` started, printed live
+	@$(BIN)/ivr demo --recordings var/demo
+
+test: ## everything CI runs
+	@scripts/test
+
+check: $(BIN)/ivr ## format, vet, staticcheck, configuration and bot
+	@scripts/check
+
+unit: models ## unit tests, with the race detector
+	$(GO) test -race ./...
+
+e2e: $(BIN)/ivr $(BIN)/parcels models ## real calls through real sockets: our caller, sipp, baresip
+	@scripts/e2e
+
+bench: ## speed and memory, results in docs/bench/
+	@scripts/bench
+
+models: $(BIN)/ivr ## fetch and verify the speech models; instant when they are there
+	@$(BIN)/ivr models fetch
+
+$(BIN)/ivr: $(SOURCES)
+	@mkdir -p $(BIN)
+	@echo "building $@"
+	@$(GO) build -o $@ ./cmd/ivr
+
+$(BIN)/parcels: $(SOURCES)
+	@mkdir -p $(BIN)
+	@echo "building $@"
+	@$(GO) build -o $@ ./examples/courier/parcels
+
+clean: ## what was built and what calls left; models stay in the cache
+	rm -rf $(BIN) var
