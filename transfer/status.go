@@ -10,7 +10,7 @@ import (
 
 // Place is where a ticket stands.
 type Place struct {
-	Ahead int           // tickets of the same queue before it
+	Ahead int           // tickets of the same queue before it that have no seat yet
 	Wait  time.Duration // expected; 0 unknown
 }
 
@@ -24,7 +24,7 @@ func (d *Desk) Position(now time.Time, t *Ticket) (p Place) {
 		return Place{}
 	}
 	for _, other := range d.line[:at] {
-		if other.queue == t.queue {
+		if other.queue == t.queue && other.seat == nil {
 			p.Ahead++
 		}
 	}
