@@ -24,7 +24,6 @@ func TestWhateverHappensNobodyIsStranded(t *testing.T) {
 
 // happening is one random thing: a caller comes, time passes, a seat signs in or out, or something befalls a call.
 func (w *world) happening(callers int) {
-	w.remember()
 	kind := rapid.IntRange(0, 9).Draw(w.t, "kind")
 	switch {
 	case kind < 2 && len(w.calls) < callers:
@@ -33,6 +32,7 @@ func (w *world) happening(callers int) {
 		w.pass()
 	case kind == 3:
 		w.now = w.now.Add(time.Duration(rapid.IntRange(0, 2000).Draw(w.t, "ms")) * time.Millisecond)
+		w.checkOrder()
 	case kind == 4:
 		id := rapid.SampledFrom(w.ids).Draw(w.t, "seat")
 		if rapid.Bool().Draw(w.t, "in") {
@@ -40,6 +40,7 @@ func (w *world) happening(callers int) {
 		} else {
 			_ = w.desk.SignOut(w.now, id)
 		}
+		w.checkOrder()
 	case len(w.calls) > 0:
 		v := rapid.SampledFrom(w.calls).Draw(w.t, "call")
 		if all := v.chances(); len(all) > 0 {
@@ -75,18 +76,15 @@ func (w *world) finish() {
 				}
 			}
 		}
-		w.remember()
 		if !w.pass() {
 			return
 		}
-		w.checkOrder()
 	}
 	w.t.Fatal("time never ends")
 }
 
 // checkAlways holds after every happening.
 func (w *world) checkAlways() {
-	w.checkOrder()
 	for _, v := range w.calls {
 		live := 0
 		for _, p := range v.legs {
@@ -94,43 +92,54 @@ func (w *world) checkAlways() {
 				live++
 			}
 		}
-		switch state := v.warm.State(); {
-		case live > 1, live == 1 && (state == Queued || v.warm.Over()):
+		state := v.warm.State()
+		waiting := state == Queued || state == Consulting || state == Briefing || state == Reminding
+		switch {
+		case live != 0 && (state == Queued || v.warm.Over()), live != 1 && state != Queued && !v.warm.Over():
 			w.t.Fatalf("%d live seat legs while %s", live, state)
 		case v.gone != (state == Ended) && state != Returned:
 			w.t.Fatalf("the caller is gone: %v, but the hand-over is %s", v.gone, state)
-		case state == Connected && v.hears != "seat",
-			state == Returned && v.hears != "bot",
-			(state == Queued || state == Consulting || state == Briefing || state == Reminding) && v.hears != "hold" && v.hears != "sentence":
+		case state == Connected && v.hears != "seat", state == Returned && v.hears != "bot",
+			waiting && v.hears != "hold" && v.hears != "sentence":
 			w.t.Fatalf("while %s the caller hears %q", state, v.hears)
+		case (state == Connected || v.warm.Over()) && len(v.timers) > 0:
+			w.t.Fatalf("while %s the timers %v run", state, v.timers)
+		case state == Queued && v.ticket.seat != nil && v.ticket.claim.IsZero(), v.warm.Over() && v.ticket.seat != nil:
+			w.t.Fatalf("while %s seat %s is %s for the ticket", state, v.ticket.seat.ID, v.ticket.seat.state)
+		case v.asking && !v.ticket.asking && len(v.ticket.ready) == 0:
+			w.t.Fatal("a ticket that the desk has an answer for was not told")
 		}
 	}
 }
 
-// remember who has which seat.
-func (w *world) remember() {
-	for id, s := range w.desk.seats {
-		w.was[id] = s.ticket
-	}
-}
-
-// checkOrder: no free seat while somebody asks for it, and no seat went past somebody who was before in line.
+// checkOrder is called after whatever the desk was told: no free seat while somebody asks for it, and no seat went past somebody who was before in line.
 func (w *world) checkOrder() {
 	w.desk.Snapshot(w.now)
-	for i, asks := range w.desk.line {
+	for _, asks := range w.desk.line {
 		if !asks.asking {
 			continue
 		}
 		if s := asks.best(w.now); asks.queue != nil && s != nil {
 			w.t.Fatalf("seat %s is free while %s asks", s.ID, asks.Handover.CallID)
 		}
-		for _, behind := range w.desk.line[i+1:] {
-			s := behind.seat
-			if s != nil && w.was[s.ID] != behind && s.state == Reserved && asks.suits(s) {
-				w.t.Fatalf("seat %s went to %s past %s", s.ID, behind.Handover.CallID, asks.Handover.CallID)
+		for _, got := range w.desk.line {
+			s := got.seat
+			if s != nil && w.was[s.ID] != got && s.state == Reserved && asks.before(got) && asks.suits(s) {
+				w.t.Fatalf("seat %s went to %s past %s", s.ID, got.Handover.CallID, asks.Handover.CallID)
 			}
 		}
 	}
+	for id, s := range w.desk.seats {
+		w.was[id] = s.ticket
+	}
+}
+
+// before is the order of service.
+func (t *Ticket) before(other *Ticket) bool {
+	if t.priority != other.priority {
+		return t.priority > other.priority
+	}
+	return t.number < other.number
 }
 
 // suits reports that the ticket would have taken the seat.

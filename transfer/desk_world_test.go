@@ -18,7 +18,7 @@ type world struct {
 	desk  *Desk
 	ids   []string
 	calls []*visit
-	was   map[string]*Ticket // who had which seat before the last happening
+	was   map[string]*Ticket // who had which seat at the last check
 }
 
 // visit is one call with its conductor.
@@ -30,11 +30,12 @@ type visit struct {
 	timers map[Timer]time.Time
 	events []Event // not stepped yet
 
-	asking  bool   // ReserveSeat was not answered yet
-	telling bool   // TellCaller was not answered yet
-	hears   string // the caller: "hold", "sentence", "seat", "bot", "" nothing
-	gone    bool   // the caller
-	left    bool   // the ticket
+	asking  bool      // ReserveSeat was not answered yet
+	telling bool      // TellCaller was not answered yet
+	hears   string    // the caller: "hold", "sentence", "seat", "bot", "" nothing
+	gone    bool      // the caller
+	left    bool      // the ticket
+	limit   time.Time // when the call ends at the latest
 }
 
 // phone is the leg to a seat.
@@ -72,7 +73,7 @@ func newWorld(t *rapid.T) *world {
 
 // arrive begins a call.
 func (w *world) arrive() {
-	v := &visit{world: w, warm: NewWarm(Limits{}), legs: map[int]*phone{}, timers: map[Timer]time.Time{}}
+	v := &visit{world: w, warm: NewWarm(Limits{}), legs: map[int]*phone{}, timers: map[Timer]time.Time{}, limit: w.now.Add(4 * time.Hour)}
 	h := Handover{CallID: fmt.Sprint("call ", len(w.calls)), Queue: fmt.Sprint("q", rapid.IntRange(0, 3).Draw(w.t, "queue"))}
 	v.ticket = w.desk.Enter(w.now, h, rapid.IntRange(0, 2).Draw(w.t, "priority"))
 	w.calls = append(w.calls, v)
@@ -90,6 +91,7 @@ func (v *visit) happen(ev Event) {
 		if v.warm.Over() && !v.left {
 			v.left = true
 			v.world.desk.Leave(v.world.now, v.ticket)
+			v.world.checkOrder()
 		}
 	}
 }
@@ -116,6 +118,7 @@ func (v *visit) perform(a Action) {
 		v.hangUpSeat(v.legs[a.Try])
 	case ReportSeat:
 		w.desk.Report(w.now, v.ticket, a.State, a.Why)
+		w.checkOrder()
 	case ReturnToBot:
 		v.hears, v.telling = "bot", false
 	case HangUpCaller:
@@ -140,6 +143,7 @@ func (v *visit) hangUpSeat(p *phone) {
 func (v *visit) reserve() {
 	w := v.world
 	seat, err := w.desk.Reserve(w.now, v.ticket)
+	w.checkOrder()
 	switch {
 	case errors.Is(err, ErrWait):
 	case errors.Is(err, ErrNoSeat):
@@ -239,6 +243,9 @@ func (v *visit) flush() {
 func (w *world) pass() bool {
 	next := w.desk.Next(w.now)
 	for _, v := range w.calls {
+		if !v.gone && (next.IsZero() || v.limit.Before(next)) {
+			next = v.limit
+		}
 		for _, due := range v.timers {
 			if next.IsZero() || due.Before(next) {
 				next = due
@@ -250,13 +257,18 @@ func (w *world) pass() bool {
 	}
 	if next.After(w.now) {
 		w.now = next
+		w.checkOrder()
 	}
 	for _, v := range w.calls {
 		for _, timer := range v.due() {
 			delete(v.timers, timer)
 			v.happen(Timeout{timer})
 		}
-		if v.asking && !v.warm.Over() {
+		if !v.gone && !w.now.Before(v.limit) {
+			v.gone = true
+			v.happen(CallerGone{})
+		}
+		if v.asking {
 			v.reserve()
 			v.flush()
 		}
