@@ -2,9 +2,9 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"ivr/internal/strict"
+	"ivr/transfer"
 )
 
 // config is the configuration file. Zero values mean the defaults that the comments name.
@@ -59,8 +60,8 @@ type speechConfig struct {
 }
 
 type queueConfig struct {
-	Wait   time.Duration `yaml:"wait"`    // before the caller is offered something else [2m]
-	WrapUp time.Duration `yaml:"wrap_up"` // of a seat after a call [5s]
+	Wait     time.Duration `yaml:"wait"`     // before the caller is offered something else [2m]
+	Priority int           `yaml:"priority"` // added to that of its callers; higher goes first
 }
 
 type seatConfig struct {
@@ -68,6 +69,7 @@ type seatConfig struct {
 	Name    string   `yaml:"name"`
 	Address string   `yaml:"address"` // sip:ann@127.0.0.1:5071
 	Queues  []string `yaml:"queues"`
+	Tier    int      `yaml:"tier"` // a later tier is asked only while nobody of an earlier one is free [1]
 }
 
 type limitsConfig struct {
@@ -76,20 +78,16 @@ type limitsConfig struct {
 	NoPacket time.Duration `yaml:"no_packet"`
 	Ring     time.Duration `yaml:"ring"`
 	Accept   time.Duration `yaml:"accept"`
+	WrapUp   time.Duration `yaml:"wrap_up"`
 }
 
-// loadConfig reads a configuration file and reports everything that is wrong with it at once.
-func loadConfig(path string) (*config, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, usageError{fmt.Errorf("cannot read the configuration: %w", err)}
-	}
+// readConfig decodes a configuration file; what is wrong with it is noted in file.
+func readConfig(path string, file *strict.File) *config {
 	cfg := &config{folder: filepath.Dir(path)}
-	file := strict.Parse(path, data)
 	file.Decode(cfg)
 	cfg.fillIn()
 	cfg.validate(file)
-	return cfg, file.Err()
+	return cfg
 }
 
 // fillIn puts the defaults where the file is silent.
@@ -131,12 +129,7 @@ func (c *config) path(p string) string {
 }
 
 func (c *config) queueNames() []string {
-	names := make([]string, 0, len(c.Queues))
-	for name := range c.Queues {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
+	return slices.Sorted(maps.Keys(c.Queues))
 }
 
 func (c *config) validate(f *strict.File) {
@@ -198,6 +191,34 @@ func (c *config) validateSeats(f *strict.File) {
 			}
 		}
 	}
+}
+
+// desk is what the transfer package wants to know: queues as tiers of seats.
+func (c *config) desk() transfer.Config {
+	out := transfer.Config{WrapUp: c.Limits.WrapUp}
+	for _, s := range c.Seats {
+		out.Seats = append(out.Seats, transfer.Seat{ID: s.ID, Name: s.Name, Address: s.Address})
+	}
+	for _, name := range c.queueNames() {
+		tiers := map[int][]string{}
+		for _, s := range c.Seats {
+			if slices.Contains(s.Queues, name) {
+				tier := max(1, s.Tier)
+				tiers[tier] = append(tiers[tier], s.ID)
+			}
+		}
+		q := transfer.Queue{Name: name, Priority: c.Queues[name].Priority}
+		for _, tier := range slices.Sorted(maps.Keys(tiers)) {
+			q.Tiers = append(q.Tiers, tiers[tier])
+		}
+		out.Queues = append(out.Queues, q)
+	}
+	return out
+}
+
+// transferLimits of one queue.
+func (c *config) transferLimits(queue string) transfer.Limits {
+	return transfer.Limits{Wait: c.Queues[queue].Wait, Ring: c.Limits.Ring, Accept: c.Limits.Accept}
 }
 
 func (c *config) wantAddr(f *strict.File, path, value string) {
