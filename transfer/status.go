@@ -49,18 +49,18 @@ func (p Place) Sentence() string {
 		s = "You are next in line."
 	case p.Ahead == 1:
 		s = "There is one caller before you."
-	case p.Ahead < len(digitWords):
-		s = fmt.Sprintf("There are %s callers before you.", digitWords[p.Ahead])
+	case p.Ahead <= 10:
+		s = fmt.Sprintf("There are %s callers before you.", number(p.Ahead))
 	default:
-		s = "There are many callers before you."
+		s = "There are more than ten callers before you."
 	}
 	switch minutes := int(p.Wait.Round(time.Minute) / time.Minute); {
 	case minutes == 1:
 		s += " It takes about one minute."
-	case minutes > 1 && minutes < len(digitWords):
-		s += fmt.Sprintf(" It takes about %s minutes.", digitWords[minutes])
-	case minutes > 1:
+	case minutes > 10:
 		s += " It may take more than ten minutes."
+	case minutes > 1:
+		s += fmt.Sprintf(" It takes about %s minutes.", number(minutes))
 	}
 	return s + " Please stay on the line."
 }
