@@ -38,8 +38,14 @@ func (d *decoder) wrong(node *yaml.Node, path, what, instead string) {
 	d.add(node.Line, what, instead)
 }
 
-// value decodes node into v and remembers where path is.
+// value decodes node into v and remembers where path is. A pointer is never nil afterwards, whatever the node is.
 func (d *decoder) value(node *yaml.Node, path string, v reflect.Value) {
+	if v.Kind() == reflect.Pointer {
+		if v.IsNil() {
+			v.Set(reflect.New(v.Type().Elem()))
+		}
+		v = v.Elem()
+	}
 	d.visited++
 	d.depth++
 	defer func() { d.depth-- }()
@@ -57,12 +63,6 @@ func (d *decoder) value(node *yaml.Node, path string, v reflect.Value) {
 		if _, known := d.lines[path]; !known {
 			d.lines[path] = node.Line
 		}
-	}
-	if v.Kind() == reflect.Pointer {
-		if v.IsNil() {
-			v.Set(reflect.New(v.Type().Elem()))
-		}
-		v = v.Elem()
 	}
 	if text, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
 		if d.scalar(node, path, "a text") {
@@ -146,7 +146,8 @@ func (d *decoder) list(node *yaml.Node, path string, v reflect.Value) {
 	}
 	items := node.Content
 	if node.Kind != yaml.SequenceNode {
-		if node.Kind != yaml.ScalarNode || v.Type().Elem().Kind() != reflect.String {
+		kind := v.Type().Elem().Kind()
+		if !(node.Kind == yaml.ScalarNode && kind == reflect.String) && !(node.Kind == yaml.MappingNode && kind == reflect.Struct) {
 			d.wrong(node, path, "want a list, got "+words(node), "write each item on a line that begins with \"- \"")
 			return
 		}

@@ -4,8 +4,8 @@
 // guessed: a key that no field takes, a key given twice, a value of the wrong type is a [Mistake] with its line and what
 // would be right; decoding goes on to find the next. Validators add theirs by path: file.Mistake("intents.track", ...).
 //
-// Durations are written "2s" or "500ms". A field of type [Line] is filled with the line of its mapping. A single string is
-// taken for a list of one where a []string is wanted. Types with UnmarshalText read their own scalars.
+// Durations are written "2s" or "500ms". A field of type [Line] is filled with the line of its mapping. A single text or
+// mapping is taken for a list of one where a list of texts or of structs is wanted. Types with UnmarshalText read their own scalars.
 package strict
 
 import (

@@ -1,0 +1,252 @@
+package dialog
+
+import (
+	"cmp"
+	_ "embed"
+	"math"
+	"slices"
+	"strings"
+)
+
+// everyday holds sentences that no bot of a company has to understand, one a line: what out of scope looks like.
+//
+//go:embed everyday.txt
+var everyday string
+
+// lexical is the built-in [Classifier]: ridge regression on words, pairs of words and pieces of words, which forgive what
+// a recogniser mishears. It is trained in closed form, and the same closed form says how each example would have been
+// judged had it been left out: from that the scores become probabilities and the thresholds are set.
+type lexical struct {
+	space   space
+	classes []string
+	weights [][]float64 // by class, then feature
+	rows    []vector    // the examples
+	of      []int       // their classes; noClass for everyday sentences
+	known   map[string]int
+	judge   logistic
+	ask     float64
+	act     float64
+}
+
+const (
+	noClass = -1
+	ridge   = 0.35 // how much the regression prefers small weights
+)
+
+// trainLexical is the [Trainer] of the built-in classifier.
+func trainLexical(examples map[string][]string) Classifier {
+	l := &lexical{known: map[string]int{}}
+	var sentences []string
+	for _, class := range sortedKeys(examples) {
+		for _, sentence := range examples[class] {
+			sentences = append(sentences, sentence)
+			l.of = append(l.of, len(l.classes))
+		}
+		l.classes = append(l.classes, class)
+	}
+	inScope := len(sentences)
+	for line := range strings.Lines(everyday) {
+		if said := plain(line); said != "" {
+			sentences = append(sentences, said)
+			l.of = append(l.of, noClass)
+		}
+	}
+	l.space = newSpace(sentences)
+	for i, sentence := range sentences {
+		l.rows = append(l.rows, l.space.vector(sentence))
+		if i < inScope {
+			for _, word := range slices.Compact(slices.Sorted(slices.Values(strings.Fields(sentence)))) {
+				l.known[word]++
+			}
+		}
+	}
+	l.calibrate(sentences, l.fit())
+	return l
+}
+
+// Classify implements [Classifier].
+func (l *lexical) Classify(sentence string) []Candidate {
+	row := l.space.vector(sentence)
+	scores := make([]float64, len(l.classes))
+	for class, weights := range l.weights {
+		for _, f := range row {
+			scores[class] += weights[f.at] * f.value
+		}
+	}
+	evidence, best := l.evidence(sentence, row, scores, -1)
+	if best < 0 {
+		return nil
+	}
+	top := l.judge.probability(evidence)
+	candidates := make([]Candidate, len(l.classes))
+	for class, score := range scores {
+		candidates[class] = Candidate{l.classes[class], top * max(0, min(1, score/max(scores[best], 1e-9)))}
+	}
+	slices.SortStableFunc(candidates, func(a, b Candidate) int { return cmp.Compare(b.Score, a.Score) })
+	return candidates
+}
+
+// Thresholds implements [Classifier].
+func (l *lexical) Thresholds() (ask, act float64) { return l.ask, l.act }
+
+// fit solves the regression and returns what it would say of each example without having seen it.
+func (l *lexical) fit() (leftOut [][]float64) {
+	n := len(l.rows)
+	inverse := l.inverseKernel()
+	l.weights = make([][]float64, len(l.classes))
+	leftOut = make([][]float64, n)
+	for i := range leftOut {
+		leftOut[i] = make([]float64, len(l.classes))
+	}
+	for class := range l.classes {
+		weights := make([]float64, len(l.space.index))
+		for i := range n {
+			alpha, target := 0.0, 0.0
+			for j, of := range l.of {
+				if of == class {
+					alpha += inverse[i][j]
+				}
+			}
+			if l.of[i] == class {
+				target = 1
+			}
+			leftOut[i][class] = target - alpha/inverse[i][i]
+			for _, f := range l.rows[i] {
+				weights[f.at] += alpha * f.value
+			}
+		}
+		l.weights[class] = weights
+	}
+	return leftOut
+}
+
+// inverseKernel is (K + ridge I)^-1 of the examples' similarities K, by Cholesky's decomposition.
+func (l *lexical) inverseKernel() [][]float64 {
+	n := len(l.rows)
+	a := make([][]float64, n)
+	for i := range a {
+		a[i] = make([]float64, n)
+		for j := range i + 1 {
+			a[i][j] = l.rows[i].dot(l.rows[j])
+		}
+		a[i][i] += ridge
+	}
+	for i := range n { // a becomes its lower triangular root
+		for j := range i + 1 {
+			sum := a[i][j] - dot(a[i][:j], a[j][:j])
+			if i == j {
+				a[i][i] = math.Sqrt(sum)
+			} else {
+				a[i][j] = sum / a[j][j]
+			}
+		}
+	}
+	root := make([][]float64, n) // columns of the root's inverse, as rows
+	for c := range n {
+		col := make([]float64, n)
+		col[c] = 1 / a[c][c]
+		for i := c + 1; i < n; i++ {
+			col[i] = -dot(a[i][c:i], col[c:i]) / a[i][i]
+		}
+		root[c] = col
+	}
+	inverse := make([][]float64, n)
+	for i := range n {
+		inverse[i] = make([]float64, n)
+		for j := range i + 1 {
+			inverse[i][j] = dot(root[i][i:], root[j][i:])
+			inverse[j][i] = inverse[i][j]
+		}
+	}
+	return inverse
+}
+
+func dot(a, b []float64) (sum float64) {
+	for i, v := range a {
+		sum += v * b[i]
+	}
+	return sum
+}
+
+// evidence is what the judge looks at for the class with the best score: that score, its lead over the second, how much
+// of the sentence consists of words of the examples, and the nearest example of the class. without is an example left out.
+func (l *lexical) evidence(sentence string, row vector, scores []float64, without int) (evidence []float64, best int) {
+	best, second := -1, 0.0
+	for class, score := range scores {
+		switch {
+		case best < 0 || score > scores[best]:
+			if best >= 0 {
+				second = max(second, scores[best])
+			}
+			best = class
+		case score > second:
+			second = score
+		}
+	}
+	if best < 0 {
+		return nil, best
+	}
+	nearest := 0.0
+	for i, of := range l.of {
+		if of == best && i != without {
+			nearest = max(nearest, row.dot(l.rows[i]))
+		}
+	}
+	everydayNear := 0.0
+	for i, of := range l.of {
+		if of == noClass && i != without {
+			everydayNear = max(everydayNear, row.dot(l.rows[i]))
+		}
+	}
+	least := 1
+	if without >= 0 && l.of[without] != noClass {
+		least = 2 // its own words do not count
+	}
+	all, covered := 0.0, 0.0
+	for _, word := range strings.Fields(sentence) {
+		weight := l.space.rarity(word)
+		all += weight
+		if l.known[word] >= least {
+			covered += weight
+		}
+	}
+	return []float64{scores[best], scores[best] - second, covered / max(all, 1e-9), nearest, everydayNear}, best
+}
+
+// calibrate teaches the judge from the examples as if each had been left out, and sets the thresholds: to act, where no
+// more than one in fifty would be a wrong answer; to ask, where one in three is right.
+func (l *lexical) calibrate(sentences []string, leftOut [][]float64) {
+	var seen [][]float64
+	var right []bool
+	for i, scores := range leftOut {
+		evidence, best := l.evidence(sentences[i], l.rows[i], scores, i)
+		if best < 0 {
+			continue
+		}
+		seen = append(seen, evidence)
+		right = append(right, best == l.of[i])
+	}
+	l.judge.learn(seen, right)
+	scores := make([]float64, len(seen))
+	for i, evidence := range seen {
+		scores[i] = l.judge.probability(evidence)
+	}
+	l.act = threshold(scores, right, 0.02, 0.35, 0.85)
+	l.ask = l.act * 0.6
+}
+
+// threshold is the lowest score in the range from which at most the share wrong of all are wrongly answered.
+func threshold(scores []float64, right []bool, wrong, lowest, highest float64) float64 {
+	for t := lowest; t < highest; t += 0.01 {
+		mistakes := 0
+		for i, score := range scores {
+			if score >= t && !right[i] {
+				mistakes++
+			}
+		}
+		if float64(mistakes) <= wrong*float64(len(scores)) {
+			return t
+		}
+	}
+	return highest
+}
