@@ -81,7 +81,8 @@ var wantsPerson = regexp.MustCompile(`\b(?:` +
 	`|(?:not|do not want|no more|hate|stop|sick of)(?: \w+){0,5} (?:a |this |the |these )?(?:robot|robots|machine|machines|computer|bot)` +
 	`|is there (?:anyone|anybody|someone|a person|a human)(?: \w+){0,3} (?:i can|to) (?:speak|talk)` +
 	`|can (?:someone|somebody|a person|a human)(?: \w+){0,2} (?:help|call|ring|phone|speak|talk)` +
-	`|(?:someone|somebody) (?:real|human|alive|else)` +
+	`|(?:someone|somebody) (?:real|human|alive)` +
+	`|put (?:me|us) through(?: please|$)|a word with (?:one of|some|your|the)` +
 	`)`)
 
 // justPerson is the whole of what was said.

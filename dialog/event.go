@@ -85,7 +85,7 @@ type (
 	// TakeMessage records what the caller says after a tone, until silence, # or MaxLength.
 	TakeMessage struct{ MaxLength time.Duration }
 	// End hangs up.
-	End struct{ Cause string } // "done", "no input"
+	End struct{ Cause string } // "done", "no input", "message left"
 	// Note tells the record how the last event was understood. It comes first.
 	Note struct{ Turn Turn }
 )
@@ -126,7 +126,7 @@ type Turn struct {
 	Said    string  // by the caller; keys as "keys 4512"
 	Intent  string  // name in the bot file; "" none
 	Score   float64 // 0 to 1 of that intent
-	Outcome string  // "intent", "slot", "yes", "no", "unmatched", "repair", "hand-over", "no input"
+	Outcome string  // "intent", "slot", "yes", "no", "unmatched", "repair", "hand-over", "no input"; "" changes nothing yet
 	Step    string  // where in the flow it was heard: "tracking.order"
 	Anger   float64
 }

@@ -2,6 +2,7 @@ package dialog
 
 import (
 	"cmp"
+	_ "embed"
 	"math"
 	"slices"
 	"strings"
@@ -39,8 +40,29 @@ type space struct {
 	unknown float64   // weight of a word never seen
 }
 
-// groups of features and the share of a sentence's length that each has.
-var groupShare = map[byte]float64{'w': 0.5, 'p': 0.2, 'c': 0.3}
+// thesaurus has words of like meaning on a line: what callers of any company say in many ways.
+//
+//go:embed thesaurus.txt
+var thesaurus string
+
+// meanings maps a word, or words joined by spaces, to the lines of the thesaurus it stands on.
+var meanings = readMeanings()
+
+func readMeanings() map[string][]string {
+	lines := map[string][]string{}
+	for line := range strings.Lines(thesaurus) {
+		head, _, _ := strings.Cut(line, ",")
+		for phrase := range strings.SplitSeq(line, ",") {
+			phrase = plain(phrase)
+			lines[phrase] = append(lines[phrase], head)
+		}
+	}
+	return lines
+}
+
+// groupShare is the share that each group of features has of a sentence's length: words, pairs of words, pieces of words,
+// and meanings.
+var groupShare = map[byte]float64{'w': 0.3, 'p': 0.1, 'c': 0.2, 'm': 0.4}
 
 func newSpace(sentences []string) space {
 	s := space{index: map[string]int{}}
@@ -65,7 +87,7 @@ func newSpace(sentences []string) space {
 	return s
 }
 
-// count finds the features of a sentence: w:word, p:pair of words, c:piece.
+// count finds the features of a sentence: w:word, p:pair of words, c:piece, m:meaning.
 func count(sentence string) map[string]float64 {
 	found := map[string]float64{}
 	last := ""
@@ -79,6 +101,14 @@ func count(sentence string) map[string]float64 {
 		for size := 3; size <= 5; size++ {
 			for i := 0; i+size <= len(framed); i++ {
 				found["c:"+framed[i:i+size]]++
+			}
+		}
+	}
+	words := strings.Fields(sentence)
+	for i := range words {
+		for size := 1; size <= 4 && i+size <= len(words); size++ {
+			for _, meaning := range meanings[strings.Join(words[i:i+size], " ")] {
+				found["m:"+meaning] = 1
 			}
 		}
 	}

@@ -29,7 +29,7 @@ func (s *Session) handOver(reason Reason, rule *handOverRule, detail string) {
 	s.state, s.question = seatWaiting, nil
 	s.fetch, s.fetchID = nil, ""
 	s.out = append(s.out, HandOver{Queue: orDefault(own.Queue, general.Queue), Reason: reason, Detail: detail,
-		Intent: s.intentLabel(), Values: s.labelled(), Tried: append([]string(nil), s.tried...), Mood: s.moodWord()})
+		Intent: s.intentLabel(), Values: s.Values(), Tried: append([]string(nil), s.tried...), Mood: s.moodWord()})
 }
 
 // sentence is what a caller hears before a hand-over whose rule has no words of its own.
@@ -53,17 +53,6 @@ func (s *Session) intentLabel() string {
 	return ""
 }
 
-// labelled are the slots' values by their human labels.
-func (s *Session) labelled() map[string]string {
-	values := map[string]string{}
-	for name, slot := range s.bot.file.Slots {
-		if value := s.values[name]; value != "" {
-			values[slot.Label] = value
-		}
-	}
-	return values
-}
-
 func (s *Session) moodWord() string {
 	switch threshold := s.bot.file.HandOver.Anger.Threshold; {
 	case s.mood >= threshold:
@@ -80,11 +69,8 @@ func (s *Session) giveUp(detail string) {
 	s.handOver(ReasonUnmatched, &s.bot.file.HandOver.Unmatched.handOverRule, detail)
 }
 
-// handoverEnded has the caller back without a seat.
+// handoverEnded has the caller back without a seat. It may come unasked: a conductor whose own part fails seeks a seat by itself.
 func (s *Session) handoverEnded() {
-	if s.state != seatWaiting {
-		return
-	}
 	s.handovers++
 	s.unmatched = 0
 	s.note("waited for a person, nobody was free")
@@ -110,10 +96,10 @@ var seatChoices = map[string][]string{
 		"no message", "not a message", "do not leave a message"},
 }
 
-func (q *seatOffer) where() string        { return "no seat" }
-func (q *seatOffer) expect(*Session) Expect       { return ExpectAny }
-func (q *seatOffer) ask(s *Session)       { s.prompt("no_seat_offer") }
-func (q *seatOffer) offerKeys(s *Session) { s.prompt("no_seat_offer") }
+func (q *seatOffer) where() string          { return "no seat" }
+func (q *seatOffer) expect(*Session) Expect { return ExpectAny }
+func (q *seatOffer) ask(s *Session)         { s.prompt("no_seat_offer") }
+func (q *seatOffer) offerKeys(s *Session)   { s.prompt("no_seat_offer") }
 
 func (q *seatOffer) heard(s *Session, said string) bool {
 	switch a, rest := heardYesNo(said); {
@@ -181,8 +167,10 @@ func (s *Session) messageLeft(event MessageLeft) {
 		s.takeMessage(s.bot.wording("message_empty"))
 		return
 	}
-	if event.Duration >= time.Second {
-		s.prompt("message_left")
+	if event.Duration < time.Second {
+		s.goodbye("done")
+		return
 	}
-	s.goodbye("done")
+	s.prompt("message_left")
+	s.goodbye("message left")
 }

@@ -21,17 +21,15 @@ type lexical struct {
 	classes []string
 	weights [][]float64 // by class, then feature
 	rows    []vector    // the examples
-	of      []int       // their classes; noClass for everyday sentences
+	of      []int       // their classes; the number of classes for everyday sentences
 	known   map[string]int
 	judge   logistic
 	ask     float64
 	act     float64
 }
 
-const (
-	noClass = -1
-	ridge   = 0.35 // how much the regression prefers small weights
-)
+// ridge is how much the regression prefers small weights.
+const ridge = 0.35
 
 // trainLexical is the [Trainer] of the built-in classifier.
 func trainLexical(examples map[string][]string) Classifier {
@@ -48,7 +46,7 @@ func trainLexical(examples map[string][]string) Classifier {
 	for line := range strings.Lines(everyday) {
 		if said := plain(line); said != "" {
 			sentences = append(sentences, said)
-			l.of = append(l.of, noClass)
+			l.of = append(l.of, len(l.classes))
 		}
 	}
 	l.space = newSpace(sentences)
@@ -67,7 +65,7 @@ func trainLexical(examples map[string][]string) Classifier {
 // Classify implements [Classifier].
 func (l *lexical) Classify(sentence string) []Candidate {
 	row := l.space.vector(sentence)
-	scores := make([]float64, len(l.classes))
+	scores := make([]float64, len(l.weights))
 	for class, weights := range l.weights {
 		for _, f := range row {
 			scores[class] += weights[f.at] * f.value
@@ -79,7 +77,7 @@ func (l *lexical) Classify(sentence string) []Candidate {
 	}
 	top := l.judge.probability(evidence)
 	candidates := make([]Candidate, len(l.classes))
-	for class, score := range scores {
+	for class, score := range scores[:len(l.classes)] {
 		candidates[class] = Candidate{l.classes[class], top * max(0, min(1, score/max(scores[best], 1e-9)))}
 	}
 	slices.SortStableFunc(candidates, func(a, b Candidate) int { return cmp.Compare(b.Score, a.Score) })
@@ -93,12 +91,12 @@ func (l *lexical) Thresholds() (ask, act float64) { return l.ask, l.act }
 func (l *lexical) fit() (leftOut [][]float64) {
 	n := len(l.rows)
 	inverse := l.inverseKernel()
-	l.weights = make([][]float64, len(l.classes))
+	l.weights = make([][]float64, len(l.classes)+1) // and one for everyday sentences
 	leftOut = make([][]float64, n)
 	for i := range leftOut {
-		leftOut[i] = make([]float64, len(l.classes))
+		leftOut[i] = make([]float64, len(l.weights))
 	}
-	for class := range l.classes {
+	for class := range l.weights {
 		weights := make([]float64, len(l.space.index))
 		for i := range n {
 			alpha, target := 0.0, 0.0
@@ -172,7 +170,7 @@ func dot(a, b []float64) (sum float64) {
 // of the sentence consists of words of the examples, and the nearest example of the class. without is an example left out.
 func (l *lexical) evidence(sentence string, row vector, scores []float64, without int) (evidence []float64, best int) {
 	best, second := -1, 0.0
-	for class, score := range scores {
+	for class, score := range scores[:len(l.classes)] {
 		switch {
 		case best < 0 || score > scores[best]:
 			if best >= 0 {
@@ -194,12 +192,12 @@ func (l *lexical) evidence(sentence string, row vector, scores []float64, withou
 	}
 	everydayNear := 0.0
 	for i, of := range l.of {
-		if of == noClass && i != without {
+		if of == len(l.classes) && i != without {
 			everydayNear = max(everydayNear, row.dot(l.rows[i]))
 		}
 	}
 	least := 1
-	if without >= 0 && l.of[without] != noClass {
+	if without >= 0 && l.of[without] < len(l.classes) {
 		least = 2 // its own words do not count
 	}
 	all, covered := 0.0, 0.0
@@ -210,43 +208,42 @@ func (l *lexical) evidence(sentence string, row vector, scores []float64, withou
 			covered += weight
 		}
 	}
-	return []float64{scores[best], scores[best] - second, covered / max(all, 1e-9), nearest, everydayNear}, best
+	return []float64{scores[best], scores[best] - second, covered / max(all, 1e-9), nearest, everydayNear, scores[len(l.classes)]}, best
 }
 
-// calibrate teaches the judge from the examples as if each had been left out, and sets the thresholds: to act, where no
-// more than one in fifty would be a wrong answer; to ask, where one in three is right.
+// calibrate teaches the judge from the examples as if each had been left out, and sets the thresholds so that of those
+// at most 5 in 100 would be answered wrongly, and of the everyday sentences 2 in 100 answered and 15 in 100 asked about.
 func (l *lexical) calibrate(sentences []string, leftOut [][]float64) {
 	var seen [][]float64
 	var right []bool
 	for i, scores := range leftOut {
-		evidence, best := l.evidence(sentences[i], l.rows[i], scores, i)
-		if best < 0 {
-			continue
+		if evidence, best := l.evidence(sentences[i], l.rows[i], scores, i); best >= 0 {
+			seen = append(seen, evidence)
+			right = append(right, best == l.of[i])
 		}
-		seen = append(seen, evidence)
-		right = append(right, best == l.of[i])
 	}
 	l.judge.learn(seen, right)
-	scores := make([]float64, len(seen))
+	var wrong, strange []float64 // scores of what should not be acted on
 	for i, evidence := range seen {
-		scores[i] = l.judge.probability(evidence)
+		switch score := l.judge.probability(evidence); {
+		case l.of[i] == len(l.classes):
+			strange = append(strange, score)
+		case !right[i]:
+			wrong = append(wrong, score)
+		}
 	}
-	l.act = threshold(scores, right, 0.02, 0.35, 0.85)
-	l.ask = l.act * 0.6
+	inScope := len(seen) - len(strange)
+	act := max(highest(wrong, 0.05*float64(inScope)), highest(strange, 0.02*float64(len(strange))))
+	l.act = min(max(act, 0.4), 0.6)
+	l.ask = min(max(highest(strange, 0.15*float64(len(strange))), 0.3), l.act)
 }
 
-// threshold is the lowest score in the range from which at most the share wrong of all are wrongly answered.
-func threshold(scores []float64, right []bool, wrong, lowest, highest float64) float64 {
-	for t := lowest; t < highest; t += 0.01 {
-		mistakes := 0
-		for i, score := range scores {
-			if score >= t && !right[i] {
-				mistakes++
-			}
-		}
-		if float64(mistakes) <= wrong*float64(len(scores)) {
-			return t
-		}
+// highest is the score that only so many of the scores pass.
+func highest(scores []float64, pass float64) float64 {
+	slices.Sort(scores)
+	at := len(scores) - 1 - int(pass)
+	if at < 0 {
+		return 0
 	}
-	return highest
+	return scores[at] + 1e-6
 }

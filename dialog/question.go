@@ -1,6 +1,7 @@
 package dialog
 
 import (
+	"fmt"
 	"strings"
 )
 
@@ -140,22 +141,25 @@ func yesNoKey(key rune) answer {
 	return unclear
 }
 
-// meantQuestion asks whether an intent that was not quite sure is the one.
+// meantQuestion asks whether a class that was not quite sure is what the caller meant.
 type meantQuestion struct {
-	intent, said string
-	score        float64
-	back         question // the question before, when inside a flow
+	class, said string
+	score       float64
 }
 
-func (q *meantQuestion) where() string  { return "meant " + q.intent }
+func (q *meantQuestion) where() string { return "meant " + strings.TrimPrefix(q.class, "ivr_") }
+
 func (q *meantQuestion) expect(*Session) Expect { return ExpectYesNo }
 func (q *meantQuestion) ask(s *Session) {
-	in := s.bot.file.Intents[q.intent]
-	if len(in.Meant) > 0 {
+	in := s.bot.file.Intents[q.class]
+	switch {
+	case in == nil:
+		s.prompt("meant_person")
+	case len(in.Meant) > 0:
 		s.say(in.Meant)
-		return
+	default:
+		s.prompt("meant", "label", in.Label)
 	}
-	s.prompt("meant", "label", in.Label)
 }
 func (q *meantQuestion) offerKeys(s *Session) { q.ask(s); s.prompt("yes_no_keys") }
 
@@ -169,9 +173,18 @@ func (q *meantQuestion) heard(s *Session, said string) bool {
 }
 
 func (q *meantQuestion) answer(s *Session, a answer) {
+	if a == yes && s.bot.file.Intents[q.class] == nil {
+		s.turn.Outcome = "yes"
+		if subject, ok := strings.CutPrefix(q.class, sensitivePrefix); ok {
+			s.sensitive(subject, q.said)
+			return
+		}
+		s.handOver(ReasonAsked, &s.bot.file.HandOver.Asked, fmt.Sprintf("said %q", q.said))
+		return
+	}
 	if a == yes {
-		s.turn.Outcome, s.turn.Intent, s.turn.Score = "yes", q.intent, q.score
-		s.serve(q.intent, q.said)
+		s.turn.Outcome, s.turn.Intent, s.turn.Score = "yes", q.class, q.score
+		s.serve(q.class, q.said)
 		return
 	}
 	s.turn.Outcome = "no"
@@ -193,10 +206,10 @@ func (q *meantQuestion) failed(s *Session, said string) { s.failedAnswer(said, "
 // confirmation waits for a yes to a confirm step.
 type confirmation struct{ step *step }
 
-func (q *confirmation) where() string        { return q.step.at }
-func (q *confirmation) expect(*Session) Expect       { return ExpectYesNo }
-func (q *confirmation) ask(s *Session)       { s.say(q.step.Confirm.Say) }
-func (q *confirmation) offerKeys(s *Session) { q.ask(s); s.prompt("yes_no_keys") }
+func (q *confirmation) where() string          { return q.step.at }
+func (q *confirmation) expect(*Session) Expect { return ExpectYesNo }
+func (q *confirmation) ask(s *Session)         { s.say(q.step.Confirm.Say) }
+func (q *confirmation) offerKeys(s *Session)   { q.ask(s); s.prompt("yes_no_keys") }
 
 // heard takes yes, no, and a correction: "no, Thursday" or the new value alone.
 func (q *confirmation) heard(s *Session, said string) bool {
@@ -307,10 +320,10 @@ func (q *confirmation) failed(s *Session, said string) { s.failedAnswer(said, "n
 // menuQuestion waits for one of a menu step's options.
 type menuQuestion struct{ step *step }
 
-func (q *menuQuestion) where() string        { return q.step.at }
-func (q *menuQuestion) expect(*Session) Expect       { return ExpectAny }
-func (q *menuQuestion) ask(s *Session)       { s.say(q.step.Menu.Say) }
-func (q *menuQuestion) offerKeys(s *Session) { q.ask(s) }
+func (q *menuQuestion) where() string          { return q.step.at }
+func (q *menuQuestion) expect(*Session) Expect { return ExpectAny }
+func (q *menuQuestion) ask(s *Session)         { s.say(q.step.Menu.Say) }
+func (q *menuQuestion) offerKeys(s *Session)   { q.ask(s) }
 
 func (q *menuQuestion) heard(s *Session, said string) bool {
 	words := map[string][]string{}

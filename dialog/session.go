@@ -118,6 +118,17 @@ func first(actions []Action) Action {
 	return actions[0]
 }
 
+// Values are what the caller has said so far, by human label: "parcel number": "4512".
+func (s *Session) Values() map[string]string {
+	values := map[string]string{}
+	for name, slot := range s.bot.file.Slots {
+		if value := s.values[name]; value != "" {
+			values[slot.Label] = value
+		}
+	}
+	return values
+}
+
 func (s *Session) begin(event Begin) {
 	s.now = event.Now
 	s.values["caller"], s.values["caller_name"] = event.Caller, event.Name

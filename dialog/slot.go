@@ -293,7 +293,7 @@ func (q *slotQuestion) failed(s *Session, said string) {
 // readBack asks whether a slot's value was heard right.
 type readBack struct{ slot, at, value string }
 
-func (q *readBack) where() string  { return q.at }
+func (q *readBack) where() string          { return q.at }
 func (q *readBack) expect(*Session) Expect { return ExpectYesNo }
 
 func (q *readBack) ask(s *Session) {

@@ -39,6 +39,16 @@ var personExamples = []string{"i want to speak to a person", "can i talk to some
 	"i need an agent", "i do not want to talk to a machine", "transfer me to an adviser", "can a human help me", "give me a representative",
 	"somebody real please", "is there a person i could talk to", "i want to talk to one of your staff", "could you get one of your colleagues on the line"}
 
+// pauses are words that mean nothing wherever they stand.
+var pauses = map[string]bool{"um": true, "uh": true, "er": true, "erm": true, "hi": true, "hello": true, "yeah": true, "well": true, "please": true,
+	"just": true, "actually": true, "basically": true, "so": true, "okay": true, "ok": true, "oh": true, "hey": true, "really": true}
+
+// carriers are polite ways into a request, the longest first; what is wanted comes after them.
+var carriers = []string{"i was wondering if you could tell me", "could you please tell me", "can you please tell me", "i would just like to know",
+	"i am calling because", "i am calling about", "i am phoning about", "i am ringing about", "i am calling to", "i would like to know", "i just want to know",
+	"i want to know", "i need to know", "could you tell me", "can you tell me", "would you mind telling me", "i was wondering if", "i was wondering",
+	"do you know", "have you any idea", "any idea", "i would like to", "i want to", "i need to", "i have got a question about", "i have a question about"}
+
 // understanding is what the bot made of a sentence.
 type understanding struct {
 	class string
@@ -71,6 +81,11 @@ func (b *Bot) learn() {
 // since which number it is says nothing about what is wanted.
 func (b *Bot) canonical(sentence string) string {
 	said := plain(sentence)
+	for _, phrase := range carriers {
+		if hasPhrase(said, phrase) && said != phrase {
+			said = without(said, phrase)
+		}
+	}
 	for _, pair := range b.synonyms {
 		if hasPhrase(said, pair[0]) {
 			said = strings.Trim(strings.ReplaceAll(" "+said+" ", " "+pair[0]+" ", " "+pair[1]+" "), " ")
@@ -83,6 +98,7 @@ func (b *Bot) canonical(sentence string) string {
 		switch {
 		case weekday:
 			out = append(out, "someday")
+		case pauses[word]:
 		case !strong(word) || word == "one":
 			out = append(out, word)
 		}
@@ -122,27 +138,24 @@ func (b *Bot) Understand(sentence string) Understanding {
 // wish follows a sentence that asks for something the bot knows, whatever was asked before.
 func (s *Session) wish(said string) bool {
 	u := s.bot.understand(said)
-	s.turn.Intent, s.turn.Score = u.class, u.score
+	if s.bot.file.Intents[u.class] != nil {
+		s.turn.Intent, s.turn.Score = u.class, u.score
+	}
 	_, open := s.question.(*openQuestion)
 	_, offer := s.question.(*seatOffer)
 	switch {
 	case u.sure && u.class == personClass:
-		s.turn.Intent = ""
 		s.handOver(ReasonAsked, &s.bot.file.HandOver.Asked, fmt.Sprintf("said %q", said))
 	case u.sure && strings.HasPrefix(u.class, sensitivePrefix):
-		s.turn.Intent = ""
 		s.sensitive(strings.TrimPrefix(u.class, sensitivePrefix), said)
-	case s.bot.file.Intents[u.class] == nil:
-		s.turn.Intent, s.turn.Score = "", 0
-		return false
-	case u.sure:
-		return s.follow(u.class, said)
 	case u.maybe && (open || offer):
 		s.turn.Outcome = "intent"
 		s.fruitless++
-		s.put(&meantQuestion{intent: u.class, said: said, score: u.score})
+		s.put(&meantQuestion{class: u.class, said: said, score: u.score})
+	case u.sure:
+		return s.follow(u.class, said)
 	default:
-		s.turn.Intent = ""
+		s.turn.Intent, s.turn.Score = "", 0
 		return false
 	}
 	return true

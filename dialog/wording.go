@@ -25,6 +25,7 @@ var defaultWording = map[string][]string{
 	"no_match":     {"Sorry, I did not get that.", "Sorry, I am not sure I understood."},
 	"unknown_key":  {"That key does nothing here."},
 	"meant":        {"Is this about {{label}}?"},
+	"meant_person": {"Would you like to talk to a colleague?"},
 	"no_answer":    {"Sorry, I did not catch the {{label}}."},
 	"no_choice":    {"Sorry, I did not get which one."},
 	"no_yes_no":    {"Sorry, was that a yes or a no?"},
