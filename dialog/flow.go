@@ -13,11 +13,8 @@ import (
 // startFlow begins a flow with what the caller said in asking for it: "where is my parcel four five one two" fills the
 // number at once.
 func (s *Session) startFlow(name, utterance string) {
-	another := slices.ContainsFunc(tokens(utterance), func(w string) bool {
-		return w == "another" || w == "other" || w == "different" || w == "second"
-	})
 	for _, slot := range s.bot.needs[name] {
-		if !s.bot.file.Slots[slot].Keep || another {
+		if of := s.bot.file.Slots[slot]; !of.Keep || another(of.Label, utterance) {
 			s.forget(slot)
 		}
 	}
@@ -25,6 +22,19 @@ func (s *Session) startFlow(name, utterance string) {
 	s.fillFrom(name, utterance)
 	s.enter(name)
 	s.run()
+}
+
+// another says whether an utterance speaks of another one of what a label names: "my other parcel".
+func another(label, utterance string) bool {
+	said := plain(utterance)
+	for _, word := range append(tokens(label), "one") {
+		for _, other := range []string{"another", "other", "different", "second", "next"} {
+			if hasPhrase(said, other+" "+word) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // enter leaves what is running for the beginning of a flow.

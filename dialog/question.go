@@ -328,7 +328,7 @@ func (q *menuQuestion) offerKeys(s *Session)   { q.ask(s) }
 func (q *menuQuestion) heard(s *Session, said string) bool {
 	words := map[string][]string{}
 	for key, option := range q.step.Menu.Options {
-		words[key] = append([]string{digitsInWords(key)}, option.Words...)
+		words[key] = append(keyWords(key), option.Words...)
 	}
 	key := heardChoice(said, words)
 	if key == "" {
@@ -336,6 +336,12 @@ func (q *menuQuestion) heard(s *Session, said string) bool {
 	}
 	q.choose(s, key)
 	return true
+}
+
+// keyWords are how callers name the option on a key.
+func keyWords(key string) []string {
+	n := int(key[0] - '0')
+	return []string{numberInWords(n), ordinalInWords(n), ordinalInWords(n) + " one", "option " + numberInWords(n), "number " + numberInWords(n), key}
 }
 
 func (q *menuQuestion) choose(s *Session, key string) {

@@ -7,6 +7,11 @@ func (s *Session) obey(c command, said string) bool {
 	if q, ok := s.question.(*slotQuestion); ok && q.of(s).Type == "text" && c != cmdPerson && c != cmdRepeat {
 		return false
 	}
+	if s.question.expect(s) == ExpectYesNo && c != cmdPerson {
+		if a, rest := heardYesNo(said); a != unclear && rest == "" {
+			return false // "that's fine" agrees, elsewhere it says goodbye
+		}
+	}
 	switch c {
 	case cmdPerson:
 		s.handOver(ReasonAsked, &s.bot.file.HandOver.Asked, fmt.Sprintf("said %q", said))

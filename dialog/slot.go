@@ -20,7 +20,7 @@ func (b *Bot) hear(name, utterance string, now time.Time) hearing {
 	switch slot.Type {
 	case "digits":
 		digits, heard := heardDigits(utterance, func(d string) bool { return b.digitsFit(name, d) })
-		if digits == "" && heard != "" {
+		if digits == "" && len(heard) > 1 { // "the brown one" is no number
 			return b.wrongDigits(name, heard)
 		}
 		return hearing{value: digits}
@@ -194,17 +194,19 @@ func (q *slotQuestion) heard(s *Session, said string) bool {
 // heardPart puts a number together that is said in pieces: "four five", "one two".
 func (q *slotQuestion) heardPart(s *Session, said string) bool {
 	slot := q.of(s)
-	runs := digitRuns(tokens(said))
+	words := tokens(said)
+	runs := digitRuns(words)
 	if len(runs) != 1 || s.bot.hear(q.slot, said, s.now).value != "" {
 		return false
 	}
+	nothingElse := !slices.ContainsFunc(words, func(w string) bool { return !digitish(w) && !filler[w] && w != "number" })
 	for _, all := range readings(runs[0].words, false) {
 		all = s.partial + all
 		if s.bot.digitsFit(q.slot, all) {
 			q.take(s, all)
 			return true
 		}
-		if len(all) < slot.Min && len(runs[0].words) >= len(tokens(said))-2 && s.misses < 2 {
+		if len(all) >= 2 && len(all) < slot.Min && nothingElse && s.misses < 2 {
 			s.partial = all
 			s.turn.Outcome = "slot"
 			s.fruitless++
