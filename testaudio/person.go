@@ -184,8 +184,8 @@ func (p *Person) Press(ctx context.Context, keys string) error {
 	return nil
 }
 
-// Listen returns the next turn of the far end that began after the person last did something. The error is [ErrGone] when
-// the call ends first.
+// Listen returns the next turn of the far end, with words, that began after the person last did something. The error is
+// [ErrGone] when the call ends first.
 func (p *Person) Listen(ctx context.Context) (Turn, error) {
 	for {
 		select {
@@ -196,7 +196,7 @@ func (p *Person) Listen(ctx context.Context) (Turn, error) {
 			p.mu.Lock()
 			since := p.lastSent
 			p.mu.Unlock()
-			if t.Began.After(since) {
+			if t.Began.After(since) && (t.Text != "" || t.Err != nil) {
 				return t, nil
 			}
 		case <-ctx.Done():
