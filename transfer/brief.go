@@ -30,7 +30,7 @@ type fact struct {
 func Brief(h Handover) string {
 	facts := []fact{who(h), {text: want(h)}}
 	for i, label := range slices.Sorted(maps.Keys(h.Values)) {
-		text := speakable(label) + " " + spokenValue(h.Values[label])
+		text := strings.TrimSuffix(speakable(label), " number") + " " + spokenValue(h.Values[label]) // digits say that it is one
 		facts = append(facts, fact{text: text, rank: 2 + 3*min(i, 1)})
 	}
 	if n := len(h.Tried); n > 0 {
@@ -90,9 +90,10 @@ func who(h Handover) fact {
 
 // tried is what was tried, without the values that the brief says anyway.
 func tried(text string, values map[string]string) string {
+	text = speakable(text)
 	for v := range maps.Values(values) {
 		if len(v) > 2 {
-			text = strings.ReplaceAll(text, v, "")
+			text = strings.ReplaceAll(text, spokenValue(v), "")
 		}
 	}
 	return speakable(text)

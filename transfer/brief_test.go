@@ -11,8 +11,8 @@ import (
 
 var card = Handover{
 	CallID: "a", Caller: "+447700900123", Name: "Maria Lopez", Queue: "complaints", Reason: "anger",
-	Detail: `said "this is a disgrace"`, Intent: "where is my parcel", Values: map[string]string{"parcel": "4512"},
-	Tried: []string{"looked up parcel 4512"}, Mood: "angry",
+	Detail: `said "this is a disgrace"`, Intent: "where is my parcel", Values: map[string]string{"parcel number": "4512"},
+	Tried: []string{"looked up parcel four five one two"}, Mood: "angry",
 	Transcript: []Line{{Who: "caller", Text: "this is a disgrace"}, {Who: "bot", Text: "I am sorry."}},
 }
 
@@ -82,7 +82,7 @@ func FuzzABriefIsNeverTooLongAndNeverHasDigits(f *testing.F) {
 
 func TestTheCardHasOneFactALine(t *testing.T) {
 	want := []string{
-		"caller: Maria Lopez, +447700900123", "wants: where is my parcel", "parcel: 4512", "tried: looked up parcel 4512",
+		"caller: Maria Lopez, +447700900123", "wants: where is my parcel", "parcel number: 4512", "tried: looked up parcel four five one two",
 		"mood: angry", `handed over because: anger, said "this is a disgrace"`, "last said: this is a disgrace",
 	}
 	if got := Summary(card); !slices.Equal(got, want) {
