@@ -4,3 +4,6 @@
 // Every engine runs on its caller's thread and uses one core: an utterance is not split over threads, more utterances at once
 // are. How many at once is for the callers to bound ([ivr/speech.Pool] does). Nothing here starts a goroutine.
 package local
+
+// sampleRate of the one form of audio inside the process.
+const sampleRate = 16000

@@ -3,8 +3,6 @@ package local
 import (
 	"math"
 	"time"
-
-	"ivr/media"
 )
 
 // How a spoken clip is finished.
@@ -62,4 +60,4 @@ func gainFor(samples []float32) float64 {
 
 func abs(s float32) float32 { return max(s, -s) }
 
-func samplesOf(d time.Duration) int { return int(d * media.SampleRate / time.Second) }
+func samplesOf(d time.Duration) int { return int(d * sampleRate / time.Second) }

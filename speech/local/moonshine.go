@@ -12,7 +12,6 @@ import (
 
 	ort "github.com/yalue/onnxruntime_go"
 
-	"ivr/media"
 	"ivr/speech"
 	"ivr/speech/models"
 )
@@ -96,7 +95,7 @@ var _ speech.Recogniser = (*Moonshine)(nil)
 // Recognise turns an utterance into words, and its encoding into [speech.Transcript].Pooled: for each channel the mean over
 // time, then for each the standard deviation. The text is "" when the engine made up words, as it does on what is not speech.
 func (m *Moonshine) Recognise(ctx context.Context, pcm []int16) (speech.Transcript, error) {
-	seconds := float64(len(pcm)) / media.SampleRate
+	seconds := float64(len(pcm)) / sampleRate
 	states, err := m.encode(pcm)
 	if err != nil {
 		return speech.Transcript{}, err
@@ -114,7 +113,7 @@ func (m *Moonshine) Recognise(ctx context.Context, pcm []int16) (speech.Transcri
 }
 
 // shortest is the least audio the encoder's convolutions take; less is padded with silence.
-const shortest = media.SampleRate / 5
+const shortest = sampleRate / 5
 
 func (m *Moonshine) encode(pcm []int16) (*ort.Tensor[float32], error) {
 	samples := make([]float32, max(len(pcm), shortest))

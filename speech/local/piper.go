@@ -8,7 +8,6 @@ import (
 
 	sherpa "github.com/k2-fsa/sherpa-onnx-go/sherpa_onnx"
 
-	"ivr/media"
 	"ivr/speech"
 	"ivr/speech/models"
 )
@@ -35,7 +34,7 @@ func newPiper(set *models.Set, voice string) (*Piper, error) {
 	if tts == nil {
 		return nil, fmt.Errorf("local: the voice %s does not load", voice)
 	}
-	return &Piper{tts: tts, resampler: newResampler(tts.SampleRate(), media.SampleRate)}, nil
+	return &Piper{tts: tts, resampler: newResampler(tts.SampleRate(), sampleRate)}, nil
 }
 
 var _ speech.Voice = (*Piper)(nil)
