@@ -3,7 +3,6 @@ package transfer
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -30,6 +29,9 @@ type Desk struct {
 	seats  map[string]*seat
 	line   []*Ticket // not served yet, first in line first
 	issued int
+
+	watch *Ticket   // first of those asking: it has been told of due, and asks for all when that has come
+	due   time.Time // when something changes by itself
 }
 
 type queue struct {
@@ -193,16 +195,21 @@ func (d *Desk) sign(now time.Time, id string, do func(*seat)) error {
 	return nil
 }
 
-// Next is when something changes by itself after now, so that asking again may help; zero: never.
-func (d *Desk) Next(now time.Time) (at time.Time) {
+// Next is when something changes by itself after now, so that asking again may help; zero: never. Ask for it after each
+// [Desk.Reserve] that says [ErrWait]: when it changes, [Ticket.Ready] tells the first in line.
+func (d *Desk) Next(now time.Time) time.Time {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	return d.next(now)
+}
+
+func (d *Desk) next(now time.Time) (at time.Time) {
 	earlier := func(t time.Time) {
 		if t.After(now) && (at.IsZero() || t.Before(at)) {
 			at = t
 		}
 	}
-	for s := range maps.Values(d.seats) {
+	for _, s := range d.seats {
 		earlier(s.until)
 		if s.state == Free {
 			earlier(s.rested)

@@ -134,6 +134,20 @@ func (w *world) checkOrder() {
 	}
 }
 
+// checkWatch: when nobody has anything to do, one of those who ask wakes up when the desk changes by itself.
+func (w *world) checkWatch() {
+	due, asking := w.desk.Next(w.now), false
+	for _, v := range w.calls {
+		if v.asking && v.alarm.Equal(due) {
+			return
+		}
+		asking = asking || v.asking
+	}
+	if asking && !due.IsZero() {
+		w.t.Fatalf("the desk changes at %v, and nobody who asks knows", due)
+	}
+}
+
 // before is the order of service.
 func (t *Ticket) before(other *Ticket) bool {
 	if t.priority != other.priority {

@@ -30,6 +30,7 @@ type visit struct {
 	timers map[Timer]time.Time
 	events []Event // not stepped yet
 
+	alarm   time.Time // while asking: when to ask again; zero: never
 	asking  bool      // ReserveSeat was not answered yet
 	telling bool      // TellCaller was not answered yet
 	hears   string    // the caller: "hold", "sentence", "seat", "bot", "" nothing
@@ -146,6 +147,7 @@ func (v *visit) reserve() {
 	w.checkOrder()
 	switch {
 	case errors.Is(err, ErrWait):
+		v.alarm = w.desk.Next(w.now)
 	case errors.Is(err, ErrNoSeat):
 		v.asking = false
 		v.events = append(v.events, NoSeat{})
@@ -241,23 +243,14 @@ func (v *visit) flush() {
 
 // pass lets time go by to the next moment at which something is due, and has it happen.
 func (w *world) pass() bool {
-	next := w.desk.Next(w.now)
-	for _, v := range w.calls {
-		if !v.gone && (next.IsZero() || v.limit.Before(next)) {
-			next = v.limit
-		}
-		for _, due := range v.timers {
-			if next.IsZero() || due.Before(next) {
-				next = due
-			}
-		}
-	}
+	w.askAgain(func(v *visit) bool { return len(v.ticket.ready) > 0 })
+	w.checkWatch()
+	next := w.nextAlarm()
 	if next.IsZero() {
 		return false
 	}
 	if next.After(w.now) {
 		w.now = next
-		w.checkOrder()
 	}
 	for _, v := range w.calls {
 		for _, timer := range v.due() {
@@ -268,12 +261,48 @@ func (w *world) pass() bool {
 			v.gone = true
 			v.happen(CallerGone{})
 		}
-		if v.asking {
-			v.reserve()
-			v.flush()
+	}
+	w.askAgain(func(v *visit) bool { return !v.alarm.IsZero() && !w.now.Before(v.alarm) })
+	return true
+}
+
+// askAgain has all those ask whose time it is, until it is nobody's.
+func (w *world) askAgain(when func(*visit) bool) {
+	for again := true; again; {
+		again = false
+		for _, v := range w.calls {
+			if v.asking && when(v) {
+				select {
+				case <-v.ticket.Ready():
+				default:
+				}
+				again = true
+				v.reserve()
+				v.flush()
+			}
 		}
 	}
-	return true
+}
+
+// nextAlarm is the earliest moment that a conductor waits for; zero when none does.
+func (w *world) nextAlarm() (next time.Time) {
+	earlier := func(at time.Time) {
+		if !at.IsZero() && (next.IsZero() || at.Before(next)) {
+			next = at
+		}
+	}
+	for _, v := range w.calls {
+		for _, at := range v.timers {
+			earlier(at)
+		}
+		if v.asking {
+			earlier(v.alarm)
+		}
+		if !v.gone {
+			earlier(v.limit)
+		}
+	}
+	return next
 }
 
 // due are the timers that have run out, in a fixed order.

@@ -33,6 +33,20 @@ func (d *Desk) settle(now time.Time) {
 			d.match(now, t)
 		}
 	}
+	d.keepWatch(now)
+}
+
+// keepWatch tells the first of those who ask when there is another moment to wait for, or when it has become the first.
+func (d *Desk) keepWatch(now time.Time) {
+	var first *Ticket
+	if at := slices.IndexFunc(d.line, func(t *Ticket) bool { return t.asking }); at >= 0 {
+		first = d.line[at]
+	}
+	due := d.next(now)
+	if first != nil && (first != d.watch || !due.Equal(d.due)) {
+		first.wake()
+	}
+	d.watch, d.due = first, due
 }
 
 // runOut ends a state whose time is over.

@@ -63,90 +63,117 @@ func show(do []Action) string {
 	return strings.Join(words, ", ")
 }
 
+// edges is the whole machine by example: what happened, where that leads, and what is to be done on arrival.
+var edges = map[string]struct {
+	events []Event
+	state  State
+	do     string
+}{
+	"idle -> queued: hold music and a seat is sought": {queued, Queued, "PlayHold, ReserveSeat"},
+	"idle -> ended: caller gone at once":              {[]Event{CallerGone{}}, Ended, ""},
+
+	"queued -> consulting: the reserved seat rings": {consulting, Consulting, "seat ringing, ring 7"},
+	"queued -> returned: nobody could come":         {after(queued, NoSeat{}), Returned, "bot: no seat"},
+	"queued -> returned: waited too long":           {after(queued, timeout(WaitLimit)), Returned, "bot: gave up waiting"},
+	"queued -> returned: the caller asked":          {after(queued, CallerAsked{}), Returned, "bot: left the queue"},
+	"queued -> ended: the caller hung up":           {after(queued, CallerGone{}), Ended, ""},
+	"queued: a sentence now and then":               {after(queued, timeout(AnnounceLimit)), Queued, "TellCaller"},
+	"queued: music goes on after it":                {after(queued, timeout(AnnounceLimit), CallerTold{}), Queued, "PlayHold"},
+
+	"consulting -> briefing: the seat answered": {briefing, Briefing, "brief"},
+	"consulting -> queued: busy, there is no leg to end": {
+		after(consulting, SeatRefused{1, Busy}), Queued, "seat free busy, ReserveSeat"},
+	"consulting -> queued: no answer in time": {
+		after(consulting, seatTimeout(RingLimit, 1)), Queued, "hang up seat 1: no answer, seat free no answer, ReserveSeat"},
+	"consulting -> queued: answered and gone before we knew": {
+		after(consulting, SeatGone{1}), Queued, "seat free hung up, ReserveSeat"},
+	"consulting -> returned: no answer and waited too long": {
+		after(consulting, timeout(WaitLimit), seatTimeout(RingLimit, 1)), Returned,
+		"hang up seat 1: no answer, seat free no answer, bot: gave up waiting"},
+	"consulting: a seat being called may still take it when time is up": {
+		after(consulting, timeout(WaitLimit), SeatAnswered{1}), Briefing, "brief"},
+	"consulting -> returned: the caller asked": {
+		after(consulting, CallerAsked{}), Returned, "hang up seat 1: caller left the queue, seat free, bot: left the queue"},
+	"consulting -> ended: the caller hung up, the seat is cancelled": {
+		after(consulting, CallerGone{}), Ended, "hang up seat 1: caller hung up, seat free"},
+
+	"briefing -> joining: accepted":            {joining, Joining, "bridge"},
+	"briefing -> joining: accepted at the end": {after(briefing, BriefHeard{1}, SeatAccepted{1}), Joining, "bridge"},
+	"briefing -> queued: declined": {
+		after(briefing, SeatDeclined{1}), Queued, "hang up seat 1: declined, seat free declined, ReserveSeat"},
+	"briefing -> queued: a voicemail": {
+		after(briefing, SeatRefused{1, Voicemail}), Queued, "hang up seat 1: voicemail, seat free voicemail, ReserveSeat"},
+	"briefing -> queued: the seat hung up": {
+		after(briefing, SeatGone{1}), Queued, "seat free hung up, ReserveSeat"},
+	"briefing -> reminding: no key, once more": {reminding, Reminding, "brief"},
+	"reminding -> queued: no key again": {
+		after(reminding, BriefHeard{1}, seatTimeout(AcceptLimit, 1)), Queued,
+		"hang up seat 1: did not react, seat free did not react, ReserveSeat"},
+	"reminding -> queued: declined": {
+		after(reminding, SeatDeclined{1}), Queued, "hang up seat 1: declined, seat free declined, ReserveSeat"},
+	"reminding -> queued: a voicemail": {
+		after(reminding, SeatRefused{1, Voicemail}), Queued, "hang up seat 1: voicemail, seat free voicemail, ReserveSeat"},
+	"reminding -> queued: the seat hung up": {after(reminding, SeatGone{1}), Queued, "seat free hung up, ReserveSeat"},
+	"reminding -> returned: the caller asked": {
+		after(reminding, CallerAsked{}), Returned, "hang up seat 1: caller left the queue, seat free, bot: left the queue"},
+	"reminding -> ended: the caller hung up": {
+		after(reminding, CallerGone{}), Ended, "hang up seat 1: caller hung up, seat free"},
+	"reminding -> joining: accepted": {after(reminding, SeatAccepted{1}), Joining, "bridge"},
+	"briefing -> returned: the caller asked": {
+		after(briefing, CallerAsked{}), Returned, "hang up seat 1: caller left the queue, seat free, bot: left the queue"},
+	"briefing -> ended: the caller hung up": {
+		after(briefing, CallerGone{}), Ended, "hang up seat 1: caller hung up, seat free"},
+	"briefing: no sentence to the caller who is about to be joined": {
+		after(briefing, timeout(AnnounceLimit)), Briefing, ""},
+
+	"joining -> connected: both hear each other": {connected, Connected, "seat talking"},
+	"joining -> queued: seat gone, music again": {
+		after(joining, SeatGone{1}), Queued, "seat free hung up, PlayHold, ReserveSeat"},
+	"joining -> queued: bridging failed": {
+		after(joining, seatTimeout(JoinLimit, 1)), Queued,
+		"hang up seat 1: unreachable, seat free unreachable, PlayHold, ReserveSeat"},
+	"joining -> ended: the caller hung up": {
+		after(joining, CallerGone{}), Ended, "hang up seat 1: caller hung up, seat free"},
+	"joining: no music over the voices": {after(joining, CallerTold{}), Joining, ""},
+
+	"connected -> ended: the seat hung up": {after(connected, SeatGone{1}), Ended, "seat wrap-up, HangUpCaller"},
+	"connected -> ended: the caller hung up": {
+		after(connected, CallerGone{}), Ended, "hang up seat 1: caller hung up, seat wrap-up"},
+
+	"late: a seat answers after its ring limit": {
+		after(consulting, seatTimeout(RingLimit, 1), SeatAnswered{1}), Queued, "hang up seat 1: answered too late"},
+	"late: a seat answers while the next one rings": {
+		after(consulting, seatTimeout(RingLimit, 1), SeatReserved{ana}, SeatAnswered{1}), Consulting,
+		"hang up seat 1: answered too late"},
+	"late: a seat answers after the caller hung up": {
+		after(consulting, CallerGone{}, SeatAnswered{1}), Ended, "hang up seat 1: answered too late"},
+	"late: a seat is reserved after the caller hung up": {
+		after(queued, CallerGone{}, SeatReserved{ana}), Ended, "seat free"},
+	"late: the last seat's end is not the next one's": {
+		after(consulting, seatTimeout(RingLimit, 1), SeatReserved{ana}, SeatGone{1}), Consulting, ""},
+	"late: the last seat's key is not the next one's": {
+		after(briefing, SeatGone{1}, SeatReserved{ana}, SeatAnswered{2}, SeatAccepted{1}), Briefing, ""},
+}
+
 func TestTheMachineTakesEachEdge(t *testing.T) {
-	for name, c := range map[string]struct {
-		events []Event
-		state  State
-		do     string
-	}{
-		"idle -> queued: hold music and a seat is sought": {queued, Queued, "PlayHold, ReserveSeat"},
-		"idle -> ended: caller gone at once":              {[]Event{CallerGone{}}, Ended, ""},
-
-		"queued -> consulting: the reserved seat rings": {consulting, Consulting, "seat ringing, ring 7"},
-		"queued -> returned: nobody could come":         {after(queued, NoSeat{}), Returned, "bot: no seat"},
-		"queued -> returned: waited too long":           {after(queued, timeout(WaitLimit)), Returned, "bot: gave up waiting"},
-		"queued -> returned: the caller asked":          {after(queued, CallerAsked{}), Returned, "bot: left the queue"},
-		"queued -> ended: the caller hung up":           {after(queued, CallerGone{}), Ended, ""},
-		"queued: a sentence now and then":               {after(queued, timeout(AnnounceLimit)), Queued, "TellCaller"},
-		"queued: music goes on after it":                {after(queued, timeout(AnnounceLimit), CallerTold{}), Queued, "PlayHold"},
-
-		"consulting -> briefing: the seat answered": {briefing, Briefing, "brief"},
-		"consulting -> queued: busy, there is no leg to end": {
-			after(consulting, SeatRefused{1, Busy}), Queued, "seat free busy, ReserveSeat"},
-		"consulting -> queued: no answer in time": {
-			after(consulting, seatTimeout(RingLimit, 1)), Queued, "hang up seat 1: no answer, seat free no answer, ReserveSeat"},
-		"consulting -> returned: no answer and waited too long": {
-			after(consulting, timeout(WaitLimit), seatTimeout(RingLimit, 1)), Returned,
-			"hang up seat 1: no answer, seat free no answer, bot: gave up waiting"},
-		"consulting: a seat being called may still take it when time is up": {
-			after(consulting, timeout(WaitLimit), SeatAnswered{1}), Briefing, "brief"},
-		"consulting -> returned: the caller asked": {
-			after(consulting, CallerAsked{}), Returned, "hang up seat 1: caller left the queue, seat free, bot: left the queue"},
-		"consulting -> ended: the caller hung up, the seat is cancelled": {
-			after(consulting, CallerGone{}), Ended, "hang up seat 1: caller hung up, seat free"},
-
-		"briefing -> joining: accepted":            {joining, Joining, "bridge"},
-		"briefing -> joining: accepted at the end": {after(briefing, BriefHeard{1}, SeatAccepted{1}), Joining, "bridge"},
-		"briefing -> queued: declined": {
-			after(briefing, SeatDeclined{1}), Queued, "hang up seat 1: declined, seat free declined, ReserveSeat"},
-		"briefing -> queued: a voicemail": {
-			after(briefing, SeatRefused{1, Voicemail}), Queued, "hang up seat 1: voicemail, seat free voicemail, ReserveSeat"},
-		"briefing -> queued: the seat hung up": {
-			after(briefing, SeatGone{1}), Queued, "seat free hung up, ReserveSeat"},
-		"briefing -> reminding: no key, once more": {reminding, Reminding, "brief"},
-		"reminding -> queued: no key again": {
-			after(reminding, BriefHeard{1}, seatTimeout(AcceptLimit, 1)), Queued,
-			"hang up seat 1: did not react, seat free did not react, ReserveSeat"},
-		"reminding -> joining: accepted": {after(reminding, SeatAccepted{1}), Joining, "bridge"},
-		"briefing -> ended: the caller hung up": {
-			after(briefing, CallerGone{}), Ended, "hang up seat 1: caller hung up, seat free"},
-		"briefing: no sentence to the caller who is about to be joined": {
-			after(briefing, timeout(AnnounceLimit)), Briefing, ""},
-
-		"joining -> connected: both hear each other": {connected, Connected, "seat talking"},
-		"joining -> queued: seat gone, music again": {
-			after(joining, SeatGone{1}), Queued, "seat free hung up, PlayHold, ReserveSeat"},
-		"joining -> queued: bridging failed": {
-			after(joining, seatTimeout(JoinLimit, 1)), Queued,
-			"hang up seat 1: unreachable, seat free unreachable, PlayHold, ReserveSeat"},
-		"joining -> ended: the caller hung up": {
-			after(joining, CallerGone{}), Ended, "hang up seat 1: caller hung up, seat free"},
-		"joining: no music over the voices": {after(joining, CallerTold{}), Joining, ""},
-
-		"connected -> ended: the seat hung up": {after(connected, SeatGone{1}), Ended, "seat wrap-up, HangUpCaller"},
-		"connected -> ended: the caller hung up": {
-			after(connected, CallerGone{}), Ended, "hang up seat 1: caller hung up, seat wrap-up"},
-
-		"late: a seat answers after its ring limit": {
-			after(consulting, seatTimeout(RingLimit, 1), SeatAnswered{1}), Queued, "hang up seat 1: answered too late"},
-		"late: a seat answers while the next one rings": {
-			after(consulting, seatTimeout(RingLimit, 1), SeatReserved{ana}, SeatAnswered{1}), Consulting,
-			"hang up seat 1: answered too late"},
-		"late: a seat answers after the caller hung up": {
-			after(consulting, CallerGone{}, SeatAnswered{1}), Ended, "hang up seat 1: answered too late"},
-		"late: a seat is reserved after the caller hung up": {
-			after(queued, CallerGone{}, SeatReserved{ana}), Ended, "seat free"},
-		"late: the last seat's end is not the next one's": {
-			after(consulting, seatTimeout(RingLimit, 1), SeatReserved{ana}, SeatGone{1}), Consulting, ""},
-		"late: the last seat's key is not the next one's": {
-			after(briefing, SeatGone{1}, SeatReserved{ana}, SeatAnswered{2}, SeatAccepted{1}), Briefing, ""},
-	} {
+	taken := map[edge]bool{}
+	for name, c := range edges {
 		t.Run(name, func(t *testing.T) {
 			w, do := walk(c.events...)
 			if w.State() != c.state || show(do) != c.do {
 				t.Errorf("%s, does %q\nwant %s, does %q", w.State(), show(do), c.state, c.do)
 			}
 		})
+		w := NewWarm(Limits{})
+		for _, ev := range c.events {
+			taken[edge{w.State(), ev.bare()}] = true
+			w.Step(ev)
+		}
+	}
+	for e := range next {
+		if !taken[e] {
+			t.Errorf("no example takes %s on %T", e.from, e.on)
+		}
 	}
 }
 
