@@ -336,9 +336,10 @@ func (h *handover) settle() {
 	done := HandedOver{
 		At: h.began, Queue: h.request.Queue, Reason: h.request.Reason, Detail: h.request.Detail,
 		Outcome: string(h.warm.Outcome()), Brief: h.brief, ToSeat: h.toSeat,
+		Waited: time.Since(h.began),
 	}
 	if h.joined {
-		done.Seat = h.seat.ID
+		done.Seat, done.Waited = h.seat.ID, h.toSeat
 	}
 	for _, t := range h.warm.Tried() {
 		done.Tried = append(done.Tried, t.Seat.ID+": "+string(t.Why))

@@ -21,6 +21,7 @@ type Metrics struct {
 	toSeat       prometheus.Histogram
 	partFailures *prometheus.CounterVec
 	backend      *prometheus.HistogramVec
+	refused      *prometheus.CounterVec
 }
 
 // NewMetrics registers the metrics of calls.
@@ -49,6 +50,8 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 			Buckets: []float64{1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600}}),
 		partFailures: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "ivr_call_failures_total", Help: "Failures of parts of ours inside calls."}, []string{"part"}),
+		refused: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "ivr_calls_refused_total", Help: "Calls that no bot took, by reason."}, []string{"reason"}),
 		backend: f.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "ivr_backend_seconds", Help: "Actions of the bot at its back end, all tries together.",
 			Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2, 5, 10}}, []string{"outcome"}),
@@ -58,6 +61,13 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 func (m *Metrics) fetched(d time.Duration, outcome string) {
 	if m != nil {
 		m.backend.WithLabelValues(outcome).Observe(d.Seconds())
+	}
+}
+
+// Refused counts a call that no bot took; reason is a closed set.
+func (m *Metrics) Refused(reason string) {
+	if m != nil {
+		m.refused.WithLabelValues(reason).Inc()
 	}
 }
 

@@ -125,15 +125,17 @@ func (c *Call) fetch(req dialog.Fetch) {
 	c.start(func() {
 		late := time.NewTimer(c.limits.Filler)
 		defer late.Stop()
-		select {
-		case res := <-answer:
-			c.post(func() { c.fetched(res) })
-			return
-		case <-late.C:
-			c.post(func() { c.fill(req) })
+		for {
+			select {
+			case res := <-answer:
+				c.post(func() { c.fetched(res) })
+				return
+			case <-late.C:
+				c.post(func() { c.fill(req) })
+			case <-c.ctx.Done():
+				return
+			}
 		}
-		res := <-answer
-		c.post(func() { c.fetched(res) })
 	})
 }
 

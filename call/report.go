@@ -1,6 +1,7 @@
 package call
 
 import (
+	"fmt"
 	"time"
 
 	"ivr/dialog"
@@ -77,6 +78,10 @@ type HandedOver struct {
 	Seat    string        // that took it, "" none
 	Outcome string        // closed set of transfer
 	Brief   string        // as spoken to the seat
+	Waited  time.Duration // from the decision to the outcome
 	ToSeat  time.Duration // decision to both hearing each other
 	Tried   []string      // seats that did not take it, with why: "7: busy"
 }
+
+// reason is the Reason header of the BYE: protocol, cause value, text.
+func reason(c Cause) string { return fmt.Sprintf("Q.850;cause=%d;text=%q", c.Q850(), string(c)) }

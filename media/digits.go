@@ -108,6 +108,17 @@ func (s *Stream) SendDigits(ctx context.Context, send string) error {
 	}
 }
 
+// Press is a key of the far end that came by another way than RTP: SIP INFO.
+func (s *Stream) Press(key rune) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-s.closed:
+	default:
+		s.press(Digit{key, time.Now()})
+	}
+}
+
 // Digit is one key press of the far end.
 type Digit struct {
 	Key rune // 0-9 * # A-D

@@ -259,6 +259,14 @@ func splitPorts(s string) (low, high int, err error) {
 	return low, high, nil
 }
 
+// parseAddr reads an IP address; "" is the zero address.
+func parseAddr(s string) (netip.Addr, error) {
+	if s == "" {
+		return netip.Addr{}, nil
+	}
+	return netip.ParseAddr(s)
+}
+
 // parsePrefix reads a network or a single address.
 func parsePrefix(s string) (netip.Prefix, error) {
 	if a, err := netip.ParseAddr(s); err == nil {

@@ -1,0 +1,204 @@
+package sip
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/pion/sdp/v3"
+
+	"ivr/media"
+)
+
+// errNoAudio says that an offer or answer has no audio stream that we can take part in.
+var errNoAudio = errors.New("sip: no audio in common")
+
+const telephoneEvent = "telephone-event"
+
+// remoteMedia is what we read of a session description: its first audio stream, and how many streams there are.
+type remoteMedia struct {
+	streams []*sdp.MediaDescription
+	audio   int // index of the stream we use
+	at      netip.AddrPort
+	codecs  []media.Codec // of ours, in the order of the description, with its payload types
+	digits  uint8
+	sends   bool // the far end sends
+	takes   bool // the far end receives
+}
+
+// parseSDP reads a session description (RFC 8866). Streams that are not RTP/AVP audio are passed over.
+func parseSDP(body []byte) (*remoteMedia, error) {
+	var d sdp.SessionDescription
+	if err := d.Unmarshal(body); err != nil {
+		return nil, fmt.Errorf("sip: not SDP: %w", err)
+	}
+	r := &remoteMedia{streams: d.MediaDescriptions, audio: -1}
+	for i, m := range d.MediaDescriptions {
+		name := m.MediaName
+		if name.Media != "audio" || name.Port.Value == 0 || strings.Join(name.Protos, "/") != "RTP/AVP" {
+			continue
+		}
+		r.readFormats(m)
+		if len(r.codecs) > 0 {
+			r.audio = i
+			break
+		}
+	}
+	if r.audio < 0 {
+		return nil, errNoAudio
+	}
+	m := d.MediaDescriptions[r.audio]
+	r.readDirection(&d, m)
+	return r, r.readAddress(&d, m)
+}
+
+func (r *remoteMedia) readFormats(m *sdp.MediaDescription) {
+	r.codecs, r.digits = nil, 0
+	names := map[string]string{} // payload type to encoding, in lower case
+	for _, a := range m.Attributes {
+		if pt, encoding, ok := strings.Cut(a.Value, " "); ok && a.Key == "rtpmap" {
+			names[pt] = strings.ToLower(strings.TrimSpace(encoding))
+		}
+	}
+	for _, format := range m.MediaName.Formats {
+		pt, err := strconv.ParseUint(format, 10, 7)
+		if err != nil {
+			continue
+		}
+		name := names[format]
+		if strings.HasPrefix(name, telephoneEvent+"/8000") && r.digits == 0 {
+			r.digits = uint8(pt)
+		}
+		for _, c := range media.Codecs() {
+			static := name == "" && uint8(pt) == c.PayloadType // RFC 3551, 6: needs no rtpmap
+			if static || name == fmt.Sprintf("%s/%d", strings.ToLower(c.Name), c.ClockRate) || name == fmt.Sprintf("%s/%d/1", strings.ToLower(c.Name), c.ClockRate) {
+				c.PayloadType = uint8(pt)
+				r.codecs = append(r.codecs, c)
+			}
+		}
+	}
+}
+
+// readDirection: the stream's attribute, else the session's, else sendrecv (RFC 8866, 6.7).
+func (r *remoteMedia) readDirection(d *sdp.SessionDescription, m *sdp.MediaDescription) {
+	direction := "sendrecv"
+	for _, attributes := range [][]sdp.Attribute{d.Attributes, m.Attributes} {
+		for _, a := range attributes {
+			switch a.Key {
+			case "sendrecv", "sendonly", "recvonly", "inactive":
+				direction = a.Key
+			}
+		}
+	}
+	r.sends = direction == "sendrecv" || direction == "sendonly"
+	r.takes = direction == "sendrecv" || direction == "recvonly"
+}
+
+func (r *remoteMedia) readAddress(d *sdp.SessionDescription, m *sdp.MediaDescription) error {
+	c := d.ConnectionInformation
+	if m.ConnectionInformation != nil {
+		c = m.ConnectionInformation
+	}
+	if c == nil || c.Address == nil {
+		return errors.New("sip: SDP has no c= line")
+	}
+	addr, err := netip.ParseAddr(c.Address.Address)
+	if err != nil {
+		return fmt.Errorf("sip: c=%s is not an IP address", c.Address.Address)
+	}
+	if addr.IsUnspecified() { // hold as RFC 2543 had it
+		r.takes = false
+	}
+	r.at = netip.AddrPortFrom(addr, uint16(m.MediaName.Port.Value))
+	return nil
+}
+
+// params is what the stream is started with.
+func (r *remoteMedia) params() media.Params {
+	return media.Params{Remote: r.at, Codec: r.codecs[0], Digits: r.digits, Send: r.takes, Receive: r.sends}
+}
+
+// localMedia writes our descriptions of one leg: one origin, whose version counts what changed (RFC 3264, 8).
+type localMedia struct {
+	addr    netip.Addr
+	port    int
+	session uint64
+	version uint64
+	last    string
+}
+
+// offer lists all we speak.
+func (l *localMedia) offer() []byte {
+	return l.write([]*sdp.MediaDescription{audioStream(l.port, media.Codecs(), 101, "sendrecv")})
+}
+
+// answer agrees to the first codec of an offer that is ours; every other stream is refused with port 0 (RFC 3264, 6).
+func (l *localMedia) answer(r *remoteMedia) []byte {
+	streams := make([]*sdp.MediaDescription, len(r.streams))
+	for i, m := range r.streams {
+		if i != r.audio {
+			refused := *m
+			refused.MediaName.Port = sdp.RangedPort{}
+			refused.Attributes, refused.ConnectionInformation = nil, nil
+			streams[i] = &refused
+			continue
+		}
+		streams[i] = audioStream(l.port, r.codecs[:1], r.digits, answerDirection(r))
+	}
+	return l.write(streams)
+}
+
+// answerDirection mirrors the offer (RFC 3264, 6.1).
+func answerDirection(r *remoteMedia) string {
+	switch {
+	case r.sends && r.takes:
+		return "sendrecv"
+	case r.sends:
+		return "recvonly"
+	case r.takes:
+		return "sendonly"
+	}
+	return "inactive"
+}
+
+func audioStream(port int, codecs []media.Codec, digits uint8, direction string) *sdp.MediaDescription {
+	m := &sdp.MediaDescription{MediaName: sdp.MediaName{Media: "audio", Port: sdp.RangedPort{Value: port}, Protos: []string{"RTP", "AVP"}}}
+	add := func(pt uint8, encoding string) {
+		m.MediaName.Formats = append(m.MediaName.Formats, strconv.Itoa(int(pt)))
+		m.Attributes = append(m.Attributes, sdp.NewAttribute("rtpmap", fmt.Sprintf("%d %s", pt, encoding)))
+	}
+	for _, c := range codecs {
+		add(c.PayloadType, fmt.Sprintf("%s/%d", c.Name, c.ClockRate))
+	}
+	if digits != 0 {
+		add(digits, telephoneEvent+"/8000")
+		m.Attributes = append(m.Attributes, sdp.NewAttribute("fmtp", fmt.Sprintf("%d 0-15", digits)))
+	}
+	m.Attributes = append(m.Attributes, sdp.NewAttribute("ptime", "20"), sdp.NewPropertyAttribute(direction))
+	return m
+}
+
+func (l *localMedia) write(streams []*sdp.MediaDescription) []byte {
+	kind := "IP4"
+	if l.addr.Is6() {
+		kind = "IP6"
+	}
+	d := sdp.SessionDescription{
+		Origin:                sdp.Origin{Username: "ivr", SessionID: l.session, SessionVersion: l.version, NetworkType: "IN", AddressType: kind, UnicastAddress: l.addr.String()},
+		SessionName:           "ivr",
+		ConnectionInformation: &sdp.ConnectionInformation{NetworkType: "IN", AddressType: kind, Address: &sdp.Address{Address: l.addr.String()}},
+		TimeDescriptions:      []sdp.TimeDescription{{}},
+		MediaDescriptions:     streams,
+	}
+	same, _ := d.Marshal()
+	if l.last != "" && l.last != string(same) {
+		l.version++
+		d.Origin.SessionVersion = l.version
+		same, _ = d.Marshal()
+	}
+	l.last = string(same)
+	return slices.Clone(same)
+}

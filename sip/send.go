@@ -1,0 +1,96 @@
+package sip
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"strings"
+
+	"github.com/emiago/sipgo"
+	"github.com/emiago/sipgo/sip"
+)
+
+// dress adds what every request of ours has: Via with our address, Contact, User-Agent, Max-Forwards.
+func (ua *UA) dress(req *sip.Request, network, peer string) {
+	addr, port := ua.faces(network, peer)
+	via := &sip.ViaHeader{ProtocolName: "SIP", ProtocolVersion: "2.0", Transport: strings.ToUpper(network),
+		Host: hostOf(addr), Port: port, Params: sip.NewParams()}
+	via.Params.Add("branch", sip.GenerateBranchN(16))
+	via.Params.Add("rport", "")
+	req.PrependHeader(via)
+	maxForwards := sip.MaxForwardsHeader(70)
+	req.AppendHeader(&maxForwards)
+	req.AppendHeader(ua.contact(network, peer))
+	req.AppendHeader(sip.NewHeader("User-Agent", ua.cfg.UserAgent))
+	if network == "udp" {
+		if at, ok := ua.socket(); ok { // the port we listen on is the one they answer to
+			req.Laddr = sip.Addr{IP: net.IP(at.Addr().AsSlice()), Port: int(at.Port())}
+		}
+	}
+	if req.Body() == nil {
+		req.SetBody(nil)
+	}
+}
+
+func (ua *UA) socket() (netip.AddrPort, bool) {
+	for _, l := range ua.addrs {
+		if l.Network == "udp" {
+			at, err := netip.ParseAddrPort(l.Addr)
+			return at, err == nil
+		}
+	}
+	return netip.AddrPort{}, false
+}
+
+func (ua *UA) contact(network, peer string) *sip.ContactHeader {
+	addr, port := ua.faces(network, peer)
+	uri := sip.Uri{Scheme: "sip", User: "ivr", Host: hostOf(addr), Port: port, UriParams: sip.NewParams()}
+	if network != "udp" {
+		uri.UriParams.Add("transport", network)
+	}
+	return &sip.ContactHeader{Address: uri}
+}
+
+func hostOf(a netip.Addr) string {
+	if a.Is6() {
+		return "[" + a.String() + "]"
+	}
+	return a.String()
+}
+
+// asIs keeps sipgo from adding headers to a request that has them all.
+func asIs(*sipgo.Client, *sip.Request) error { return nil }
+
+// do sends a request and returns its final response.
+func (ua *UA) do(ctx context.Context, req *sip.Request) (*sip.Response, error) {
+	tx, err := ua.client.TransactionRequest(ctx, req, asIs)
+	if err != nil {
+		return nil, err
+	}
+	defer tx.Terminate()
+	for {
+		select {
+		case res := <-tx.Responses():
+			if res.StatusCode >= 200 {
+				return res, nil
+			}
+		case <-tx.Done():
+			return nil, errors.Join(errors.New("no answer"), tx.Err())
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// respond answers a request with headers of our own.
+func (ua *UA) respond(req *sip.Request, tx sip.ServerTransaction, code int, reason string, headers ...sip.Header) {
+	res := sip.NewResponseFromRequest(req, code, reason, nil)
+	res.AppendHeader(sip.NewHeader("Server", ua.cfg.UserAgent))
+	for _, h := range headers {
+		res.AppendHeader(h)
+	}
+	if err := tx.Respond(res); err != nil {
+		ua.metrics.failed.WithLabelValues("respond").Inc()
+	}
+}
