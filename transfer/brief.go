@@ -29,14 +29,13 @@ type fact struct {
 // collected, what was tried. Digits are words, so that any voice says them one by one.
 func Brief(h Handover) string {
 	facts := []fact{who(h), {text: want(h)}}
-	for i, label := range slices.Sorted(maps.Keys(h.Values)) {
+	for i, label := range labels(h.Values) {
 		text := strings.TrimSuffix(speakable(label), " number") + " " + spokenValue(h.Values[label]) // digits say that it is one
 		facts = append(facts, fact{text: text, rank: 2 + 3*min(i, 1)})
 	}
-	if n := len(h.Tried); n > 0 {
-		facts = append(facts, fact{text: tried(h.Tried[n-1], h.Values), rank: 4})
-	}
+	facts = append(facts, fact{text: tried(h), rank: 4})
 	facts = slices.DeleteFunc(facts, func(f fact) bool { return strings.TrimSpace(f.text) == "" })
+	facts = slices.CompactFunc(facts, func(a, b fact) bool { return a.text == b.text }) // our failing system may be all there is to say
 	for len(facts) > 1 && cost(facts) > briefBudget {
 		facts = cutLeast(facts)
 	}
@@ -88,10 +87,24 @@ func who(h Handover) fact {
 	return f
 }
 
-// tried is what was tried, without the values that the brief says anyway.
-func tried(text string, values map[string]string) string {
-	text = speakable(text)
-	for v := range maps.Values(values) {
+// labels of the values, numbers first: by them the seat finds everything else.
+func labels(values map[string]string) []string {
+	isText := func(label string) bool { return strings.Trim(values[label], "0123456789") != "" }
+	all := slices.Sorted(maps.Keys(values))
+	return slices.Concat(slices.DeleteFunc(slices.Clone(all), isText),
+		slices.DeleteFunc(all, func(label string) bool { return !isText(label) }))
+}
+
+// tried is what was tried last, without the values that the brief says anyway.
+func tried(h Handover) string {
+	if h.Reason == "backend" {
+		return wants[h.Reason]
+	}
+	if len(h.Tried) == 0 {
+		return ""
+	}
+	text := speakable(h.Tried[len(h.Tried)-1])
+	for v := range maps.Values(h.Values) {
 		if len(v) > 2 {
 			text = strings.ReplaceAll(text, spokenValue(v), "")
 		}
@@ -106,10 +119,14 @@ var wants = map[string]string{
 	"asked":     "asks for a person",
 	"key":       "asks for a person",
 	"sensitive": "a sensitive matter",
-	"backend":   "our system failed",
+	"backend":   "our system failed", // also said where an intent is known
 }
 
 func want(h Handover) string {
+	if h.Reason == "sensitive" {
+		subject, _, _ := strings.Cut(h.Detail, ":") // "a bereavement: said ..."
+		return speakable(cmp.Or(subject, wants[h.Reason]))
+	}
 	return speakable(cmp.Or(h.Intent, wants[h.Reason], h.Detail))
 }
 
@@ -148,7 +165,7 @@ func Summary(h Handover) (lines []string) {
 	}
 	add("caller", number)
 	add("wants", h.Intent)
-	for _, label := range slices.Sorted(maps.Keys(h.Values)) {
+	for _, label := range labels(h.Values) {
 		add(label, h.Values[label])
 	}
 	add("tried", strings.Join(h.Tried, "; "))

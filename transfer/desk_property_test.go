@@ -8,7 +8,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Rows 3, 16 and 19 of what the field teaches: nobody stranded, no dead air, no seat stuck, no order lost.
+// What callers and seats of other systems met in the field: a caller gone while the seat still rings, a seat talking to
+// nobody, silence instead of music, seats reserved for ever, callers served out of order, tickets forgotten.
 func TestWhateverHappensNobodyIsStranded(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)
