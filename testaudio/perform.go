@@ -66,6 +66,7 @@ func (e *FailedStep) Unwrap() error { return e.Why }
 // Performance is what came of a talk.
 type Performance struct {
 	Began, Ended time.Time
+	Done         int               // steps of the talk that came true
 	Turns        map[string][]Turn // by party: "caller", "seat 7"
 }
 
@@ -123,6 +124,7 @@ func (p *play) all(ctx context.Context) error {
 			}
 			return &FailedStep{Talk: p.talk.Name, Step: step, Why: err}
 		}
+		p.result.Done++
 	}
 	return nil
 }

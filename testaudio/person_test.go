@@ -272,3 +272,15 @@ func TestHearingNeverBlocksTheClock(t *testing.T) {
 		t.Errorf("%v allocations a frame", n)
 	}
 }
+
+func TestARecordingIsTranscribedTurnByTurnWithItsTimes(t *testing.T) {
+	one, _ := tones().Speak(t.Context(), "one")
+	two, _ := tones().Speak(t.Context(), "two")
+	all, err := tones().Transcribe(t.Context(), Join(Silence(time.Second), one, Silence(2*time.Second), two))
+	if err != nil || len(all) != 2 || all[0].Text != "one" || all[1].Text != "two" {
+		t.Fatalf("%v, %v", all, err)
+	}
+	if all[0].From != time.Second || all[1].From < 3*time.Second || all[1].To > 5*time.Second {
+		t.Errorf("times %v", all)
+	}
+}

@@ -41,6 +41,7 @@ import (
 // Lines that are empty or begin with # mean nothing.
 type Talk struct {
 	Name  string
+	Title string // the first comment: "an angry caller gets a person"
 	Steps []Step
 }
 
@@ -155,7 +156,11 @@ func ParseTalk(name string, r io.Reader) (*Talk, error) {
 	lines := bufio.NewScanner(r)
 	for lines.Scan() {
 		p.at++
-		if text := strings.TrimSpace(lines.Text()); text != "" && !strings.HasPrefix(text, "#") {
+		text := strings.TrimSpace(lines.Text())
+		switch comment, isComment := strings.CutPrefix(text, "#"); {
+		case isComment && p.talk.Title == "":
+			p.talk.Title = strings.TrimSpace(comment)
+		case text != "" && !isComment:
 			p.line(text)
 		}
 	}

@@ -58,6 +58,9 @@ func TestATalkReadsAsItIsTold(t *testing.T) {
 	if got := talk.Seats(); !reflect.DeepEqual(got, []string{"7", "9"}) {
 		t.Errorf("seats %v", got)
 	}
+	if talk.Title != "an angry caller gets a person" {
+		t.Errorf("title %q", talk.Title)
+	}
 	if got := talk.Texts(); len(got) != 2 {
 		t.Errorf("texts %q", got)
 	}
