@@ -7,8 +7,8 @@ import (
 
 // How a spoken clip is finished.
 const (
-	silenceBelow = 0.008                 // of full scale: what is quieter at the ends is silence
-	leadKept     = 10 * time.Millisecond // before the first sound
+	silenceBelow = 0.003                 // of full scale: what is quieter at the ends is silence; an "f" is hardly louder
+	leadKept     = 20 * time.Millisecond // before the first sound
 	tailKept     = 60 * time.Millisecond // after the last: endings fade
 	targetLevel  = 0.11                  // root mean square of the voiced part: -19 dBFS, a usual level of telephone prompts
 	peakLevel    = 0.9                   // no sample beyond

@@ -192,5 +192,8 @@ func (m *Moonshine) text(ids []int64) string {
 			b.WriteString(m.vocabulary[id])
 		}
 	}
-	return strings.TrimSpace(strings.ToValidUTF8(b.String(), ""))
+	return modern.Replace(strings.TrimSpace(strings.ToValidUTF8(b.String(), "")))
 }
+
+// modern undoes the spelling of the old books that the recogniser learnt some of its English from.
+var modern = strings.NewReplacer("o-day", "oday", "o-night", "onight", "o-morrow", "omorrow", "ood-bye", "oodbye")
