@@ -12,15 +12,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// ErrNoPort says that every even port of the range is taken.
-var ErrNoPort = errors.New("media: no free RTP port")
-
-const (
-	quarantine = 5 * time.Second        // a port rests after use: late packets of the old call must not reach a new one
-	lateSend   = 20 * time.Millisecond  // a tick later than this is counted on every packet it sends
-	catchUp    = 200 * time.Millisecond // a clock later than this skips ticks instead of sending them in a burst
-)
-
 // PacketConn is what a stream needs of a socket; *net.UDPConn is one.
 type PacketConn interface {
 	ReadFromUDPAddrPort(b []byte) (n int, addr netip.AddrPort, err error)
@@ -30,7 +21,7 @@ type PacketConn interface {
 	Close() error
 }
 
-// Config of an [Engine]. The zero value binds all interfaces, ports 20000 to 29999.
+// Config of an [Engine]. The zero value binds all IPv4 interfaces, ports 20000 to 29999.
 type Config struct {
 	Bind             netip.Addr                               // address the sockets bind to
 	PortMin, PortMax int                                      // RTP takes even ports of this range
@@ -38,16 +29,24 @@ type Config struct {
 	Metrics          prometheus.Registerer                    // may be nil
 }
 
+// catchUp is how many ticks are made up for after the process stood still; more are skipped.
+const catchUp = 5
+
 // Engine owns the shared clock and the RTP ports.
 type Engine struct {
-	cfg     Config
+	bind    netip.Addr
+	listen  func(netip.AddrPort) (PacketConn, error)
+	ports   *ports
 	metrics *metrics
 
-	ticking sync.Mutex // held for the whole of a tick
+	phase sync.Mutex // held while all streams send: what is to change between two ticks takes it
+
 	mu      sync.Mutex
-	streams []*Stream         // copied on change: the clock reads it without the lock
-	ports   map[int]time.Time // taken: zero; resting: since
-	next    int
+	running bool
+	joining []*Stream // from the next tick on
+
+	streams []*Stream // only the clock touches it
+	tally   tally     // so too
 }
 
 // NewEngine starts nothing: see [Engine.Run].
@@ -55,126 +54,135 @@ func NewEngine(cfg Config) *Engine {
 	if cfg.PortMin == 0 && cfg.PortMax == 0 {
 		cfg.PortMin, cfg.PortMax = 20000, 29999
 	}
-	if cfg.PortMin%2 != 0 {
-		cfg.PortMin++
-	}
 	if !cfg.Bind.IsValid() {
 		cfg.Bind = netip.IPv4Unspecified()
 	}
 	if cfg.Listen == nil {
-		cfg.Listen = func(at netip.AddrPort) (PacketConn, error) {
-			return net.ListenUDP("udp", net.UDPAddrFromAddrPort(at))
-		}
+		cfg.Listen = listenUDP
 	}
-	e := &Engine{cfg: cfg, ports: map[int]time.Time{}, next: cfg.PortMin}
-	e.metrics = newMetrics(cfg.Metrics, e)
-	return e
+	return &Engine{
+		bind:    cfg.Bind,
+		listen:  cfg.Listen,
+		ports:   newPorts(cfg.PortMin, cfg.PortMax),
+		metrics: newMetrics(cfg.Metrics),
+	}
 }
 
-// Run ticks until ctx is done. Deadlines count from the start, so that the clock does not drift with its own lateness.
+// listenUDP binds a real socket.
+func listenUDP(addr netip.AddrPort) (PacketConn, error) {
+	return net.ListenUDP("udp", net.UDPAddrFromAddrPort(addr))
+}
+
+// Open takes an even port and a socket on it. Nothing flows before [Stream.Start].
+func (e *Engine) Open() (*Stream, error) {
+	var refused error
+	for {
+		port, err := e.ports.take(time.Now())
+		if err != nil {
+			return nil, errors.Join(err, refused)
+		}
+		conn, err := e.listen(netip.AddrPortFrom(e.bind, uint16(port)))
+		if err != nil { // another process has it
+			e.ports.release(port, time.Now())
+			refused = fmt.Errorf("media: port %d: %w", port, err)
+			continue
+		}
+		e.metrics.opened()
+		return &Stream{
+			engine: e, conn: conn, port: port,
+			digits: make(chan Digit, keptDigits), gone: make(chan struct{}),
+			player: player{gain: 1, want: 1},
+			sender: newSender(),
+		}, nil
+	}
+}
+
+// join lets the clock tick for s.
+func (e *Engine) join(s *Stream) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.joining = append(e.joining, s)
+}
+
+// left takes back the port of a closed stream. The clock finds out by itself.
+func (e *Engine) left(s *Stream) {
+	e.ports.release(s.port, time.Now())
+	s.mu.Lock()
+	lost, jitter, measured := s.source.missing(), time.Duration(s.source.jitter), s.source.audio.timed
+	var last tally
+	last.take(s)
+	s.mu.Unlock()
+	e.metrics.add(&last)
+	e.metrics.closed(lost, jitter, measured)
+}
+
+// Run ticks until ctx is done, and then returns nil. The times of all ticks follow from that of the first, so the clock does
+// not drift; a tick that comes late does not delay the next one.
 func (e *Engine) Run(ctx context.Context) error {
-	start := time.Now()
+	e.mu.Lock()
+	twice := e.running
+	e.running = true
+	e.mu.Unlock()
+	if twice {
+		return errors.New("media: the clock runs already")
+	}
+	defer func() {
+		e.mu.Lock()
+		e.running = false
+		e.mu.Unlock()
+	}()
+	first := time.Now()
 	timer := time.NewTimer(FrameDuration)
 	defer timer.Stop()
 	for n := 1; ; n++ {
-		due := start.Add(time.Duration(n) * FrameDuration)
+		due := first.Add(time.Duration(n) * FrameDuration)
 		timer.Reset(time.Until(due))
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-timer.C:
 		}
-		late := time.Since(due)
-		if late > catchUp {
-			n += int(late / FrameDuration)
+		behind := int(time.Since(due) / FrameDuration)
+		if behind > catchUp {
+			e.skip(behind)
+			n += behind
+			due = first.Add(time.Duration(n) * FrameDuration)
 		}
-		e.metrics.tick(late)
-		e.tick(late > lateSend)
+		e.tick(due)
 	}
 }
 
-// tick moves one frame each way on every stream: all receive, then all send, so that bridged legs hear each other at once.
-func (e *Engine) tick(late bool) {
-	e.ticking.Lock()
-	defer e.ticking.Unlock()
-	e.mu.Lock()
-	streams := e.streams
-	e.mu.Unlock()
-	for _, s := range streams {
-		s.receiveTick()
-	}
-	for _, s := range streams {
-		s.sendTick(time.Now(), late)
-	}
-}
-
-// betweenTicks runs f while no stream moves.
-func (e *Engine) betweenTicks(f func()) {
-	e.ticking.Lock()
-	defer e.ticking.Unlock()
-	f()
-}
-
-// Open takes an even port and a socket on it. Nothing flows before [Stream.Start].
-func (e *Engine) Open() (*Stream, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	var last error
+// tick serves all streams: first all receive, then all send, so that bridged legs hear each other on the same tick.
+func (e *Engine) tick(due time.Time) {
 	now := time.Now()
-	for range (e.cfg.PortMax - e.cfg.PortMin + 2) / 2 {
-		port := e.next
-		if e.next += 2; e.next > e.cfg.PortMax {
-			e.next = e.cfg.PortMin
-		}
-		if rested, known := e.ports[port]; known && (rested.IsZero() || now.Sub(rested) < quarantine) {
-			continue
-		}
-		conn, err := e.cfg.Listen(netip.AddrPortFrom(e.cfg.Bind, uint16(port)))
-		if err != nil {
-			last = err // somebody else has it
-			continue
-		}
-		e.ports[port] = time.Time{}
-		return newStream(e, conn, port), nil
-	}
-	if last != nil {
-		return nil, fmt.Errorf("%w between %d and %d: %w", ErrNoPort, e.cfg.PortMin, e.cfg.PortMax, last)
-	}
-	return nil, fmt.Errorf("%w between %d and %d", ErrNoPort, e.cfg.PortMin, e.cfg.PortMax)
-}
-
-func (e *Engine) add(s *Stream) {
+	e.metrics.ticked(now.Sub(due))
 	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.streams = append(e.streams[:len(e.streams):len(e.streams)], s)
+	e.streams = append(e.streams, e.joining...)
+	clear(e.joining)
+	e.joining = e.joining[:0]
+	e.mu.Unlock()
+
+	open := e.streams[:0]
+	for _, s := range e.streams {
+		if s.receive(now, &e.tally) {
+			open = append(open, s)
+		}
+	}
+	clear(e.streams[len(open):])
+	e.streams = open
+
+	e.phase.Lock()
+	for _, s := range e.streams {
+		s.send(due)
+	}
+	e.phase.Unlock()
+	e.metrics.add(&e.tally)
 }
 
-// remove takes a stream off the clock, and off whoever is bridged to it, between two ticks.
-func (e *Engine) remove(s *Stream) {
-	e.betweenTicks(func() {
-		e.mu.Lock()
-		kept := make([]*Stream, 0, len(e.streams))
-		for _, other := range e.streams {
-			if other != s {
-				kept = append(kept, other)
-			}
-		}
-		e.streams = kept
-		e.mu.Unlock()
-		s.mu.Lock()
-		peer := s.peer
-		s.peer = nil
-		s.mu.Unlock()
-		if peer != nil {
-			peer.part(s)
-		}
-	})
-}
-
-// release lets the port rest, then be used again, and adds the stream to the totals.
-func (e *Engine) release(s *Stream) {
-	e.metrics.closed(s.Stats())
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.ports[s.port] = time.Now()
+// skip lets the clocks of all streams go on without sending.
+func (e *Engine) skip(ticks int) {
+	e.metrics.skip(ticks)
+	for _, s := range e.streams {
+		s.sender.now += rtpTime(ticks * narrowSamples)
+	}
 }

@@ -2,98 +2,90 @@ package media
 
 import "math/bits"
 
-// The tables of ITU-T G.711: 8 bits of companded audio are 14 (mu) or 13 (A) bits of PCM, scaled to 16.
+// law is one of the two companding laws of G.711. Both directions are tables.
+type law struct {
+	linear [256]int16     // by code
+	code   [1 << 14]uint8 // by the upper 14 bits of a sample
+	quiet  uint8          // the code of silence
+	index  int            // in what a Prompt keeps per law
+}
+
+const laws = 2
+
+// The two laws; never changed.
 var (
-	mulawPCM  = table(decodeMulaw)
-	alawPCM   = table(decodeAlaw)
-	mulawByte = encoderTable(encodeMulaw)
-	alawByte  = encoderTable(encodeAlaw)
+	muLaw = newLaw(0, muLinear, muCode)
+	aLaw  = newLaw(1, aLinear, aCode)
 )
 
-func table(decode func(byte) int16) (t [256]int16) {
-	for i := range t {
-		t[i] = decode(byte(i))
+func newLaw(index int, linear func(uint8) int16, code func(int16) uint8) *law {
+	l := &law{quiet: code(0), index: index}
+	for i := range l.linear {
+		l.linear[i] = linear(uint8(i))
 	}
-	return t
+	for i := range l.code {
+		l.code[i] = code(int16(uint16(i) << 2))
+	}
+	return l
 }
 
-// encoderTable is indexed by the upper 14 bits of a sample: G.711 does not see the others.
-func encoderTable(encode func(int16) byte) *[1 << 14]byte {
-	var t [1 << 14]byte
-	for i := range t {
-		t[i] = encode(int16(uint16(i) << 2))
+func (l *law) decode(pcm []int16, codes []byte) {
+	pcm = pcm[:len(codes)]
+	for i, c := range codes {
+		pcm[i] = l.linear[c]
 	}
-	return &t
 }
 
-func decodeMulaw(b byte) int16 {
-	b = ^b
-	t := (int(b&0x0f)<<3 + 0x84) << (b >> 4 & 7)
-	if b&0x80 != 0 {
-		return int16(0x84 - t)
+func (l *law) encode(codes []byte, pcm []int16) {
+	codes = codes[:len(pcm)]
+	for i, x := range pcm {
+		codes[i] = l.code[uint16(x)>>2]
 	}
-	return int16(t - 0x84)
 }
 
-func encodeMulaw(s int16) byte {
-	v, sign := int(s), byte(0)
-	if v < 0 {
-		v, sign = -v, 0x80
+// muCode is G.711, table 2a: 14 bits, sign and magnitude, magnitude biased by 33, eight segments of 16 steps, all bits inverted.
+func muCode(x int16) uint8 {
+	sign, m := uint8(0), uint16(x)>>2
+	if x < 0 {
+		sign, m = 0x80, ^uint16(x)>>2
 	}
-	v = min(v, 32635) + 0x84
-	seg := bits.Len(uint(v)) - 8
-	return ^(sign | byte(seg)<<4 | byte(v>>(seg+3))&0x0f)
+	m = min(m+33, 8191)
+	segment := uint8(bits.Len16(m)) - 6
+	return ^(sign | segment<<4 | uint8(m>>(segment+1))&0x0f)
 }
 
-func decodeAlaw(b byte) int16 {
-	b ^= 0x55
-	t := int(b&0x0f)<<4 + 8
-	if seg := b >> 4 & 7; seg > 0 {
-		t = (t + 0x100) << (seg - 1)
+func muLinear(c uint8) int16 {
+	c = ^c
+	m := (int16(c&0x0f)<<3+132)<<(c>>4&7) - 132
+	if c&0x80 != 0 {
+		return -m
 	}
-	if b&0x80 == 0 {
-		return int16(-t)
-	}
-	return int16(t)
+	return m
 }
 
-func encodeAlaw(s int16) byte {
-	v, sign := int(s)>>3, byte(0xd5)
-	if v < 0 {
-		v, sign = -v-1, 0x55
+// aCode is G.711, table 1a: 13 bits, sign and magnitude, eight segments of 16 steps of which the lowest two are alike, even
+// bits inverted.
+func aCode(x int16) uint8 {
+	sign, m := uint8(0x80), uint16(x)>>4
+	if x < 0 {
+		sign, m = 0, ^uint16(x)>>4
 	}
-	if v < 32 {
-		return byte(v>>1) ^ sign
+	segment := uint8(0)
+	if m > 15 {
+		segment = uint8(bits.Len16(m)) - 4
+		m >>= segment - 1
 	}
-	seg := bits.Len(uint(v)) - 5
-	return (byte(seg)<<4 | byte(v>>seg)&0x0f) ^ sign
+	return (sign | segment<<4 | uint8(m)&0x0f) ^ 0x55
 }
 
-// law is one of the two companding laws.
-type law struct {
-	pcm     *[256]int16
-	bytes   *[1 << 14]byte
-	silence byte
-}
-
-func lawOf(c Codec) law {
-	if c.Name == PCMA.Name {
-		return law{&alawPCM, alawByte, 0xd5}
+func aLinear(c uint8) int16 {
+	c ^= 0x55
+	m := int16(c&0x0f)<<4 + 8
+	if segment := c >> 4 & 7; segment > 0 {
+		m = (m + 256) << (segment - 1)
 	}
-	return law{&mulawPCM, mulawByte, 0xff}
-}
-
-// decode appends the samples of payload.
-func (l law) decode(dst []int16, payload []byte) []int16 {
-	for _, b := range payload {
-		dst = append(dst, l.pcm[b])
+	if c&0x80 == 0 {
+		return -m
 	}
-	return dst
-}
-
-// encode writes one byte a sample.
-func (l law) encode(dst []byte, pcm []int16) {
-	for i, s := range pcm {
-		dst[i] = l.bytes[uint16(s)>>2]
-	}
+	return m
 }

@@ -185,7 +185,7 @@ func TestALossyLineMakesNoClicks(t *testing.T) {
 			t.Errorf("level %.0f after loss concealment", got)
 		}
 		if s := b.Stats(); s.Lost < 10 || s.Lost > 45 {
-			t.Errorf("%d lost of 450 at 5 %%", s.Lost)
+			t.Errorf("%d lost of 450 at 5 %% %+v a: %+v", s.Lost, s, a.Stats())
 		}
 	})
 }

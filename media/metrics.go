@@ -1,74 +1,121 @@
 package media
 
 import (
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 )
 
-// metrics of all streams: those that have closed, and at each scrape those that are open.
+// metrics of one engine. A nil *metrics counts nothing.
 type metrics struct {
-	engine *Engine
-	late   prometheus.Histogram
-	jitter prometheus.Histogram
-
-	mu   sync.Mutex
-	past Stats
+	streams  prometheus.Gauge
+	sent     prometheus.Counter
+	sentLate prometheus.Counter
+	received prometheus.Counter
+	lost     prometheus.Counter
+	late     prometheus.Counter
+	dropped  prometheus.Counter
+	invalid  [invalidReasons]prometheus.Counter
+	jitter   prometheus.Histogram
+	lateness prometheus.Histogram
+	skipped  prometheus.Counter
 }
 
-func newMetrics(r prometheus.Registerer, e *Engine) *metrics {
+func newMetrics(r prometheus.Registerer) *metrics {
+	if r == nil {
+		return nil
+	}
 	f := promauto.With(r)
+	count := func(name, help string) prometheus.Counter {
+		return f.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
+	}
 	m := &metrics{
-		engine: e,
-		late: f.NewHistogram(prometheus.HistogramOpts{
-			Name: "ivr_rtp_clock_late_seconds", Help: "How late the 20 ms clock ticked.",
-			Buckets: []float64{.0005, .001, .002, .005, .01, .02, .05, .1}}),
+		streams:  f.NewGauge(prometheus.GaugeOpts{Name: "ivr_rtp_streams", Help: "RTP streams in progress."}),
+		sent:     count("ivr_rtp_packets_sent_total", "RTP packets sent."),
+		sentLate: count("ivr_rtp_packets_sent_late_total", "RTP packets sent more than 20 ms after their tick."),
+		received: count("ivr_rtp_packets_received_total", "Valid RTP packets received, duplicates among them."),
+		lost:     count("ivr_rtp_packets_lost_total", "RTP packets that never came (RFC 3550, A.3); known when a stream closes."),
+		late:     count("ivr_rtp_packets_late_total", "RTP packets that came after they were needed."),
+		dropped:  count("ivr_rtp_packets_dropped_total", "RTP packets that came faster than they could be played."),
 		jitter: f.NewHistogram(prometheus.HistogramOpts{
-			Name: "ivr_rtp_jitter_seconds", Help: "Interarrival jitter (RFC 3550, 6.4.1) at the end of a stream.",
-			Buckets: []float64{.001, .002, .005, .01, .02, .03, .05, .1}}),
+			Name: "ivr_rtp_jitter_seconds", Help: "Interarrival jitter (RFC 3550, 6.4.1) when a stream closes.",
+			Buckets: []float64{.001, .002, .005, .01, .02, .03, .05, .075, .1, .15, .2, .5}}),
+		lateness: f.NewHistogram(prometheus.HistogramOpts{
+			Name: "ivr_rtp_clock_late_seconds", Help: "How late ticks of the 20 ms clock began.",
+			Buckets: []float64{.0001, .0002, .0005, .001, .002, .005, .01, .02, .05, .1, .5}}),
+		skipped: count("ivr_rtp_clock_ticks_skipped_total", "Ticks left out because the process stood still for long."),
 	}
-	total := func(name, help string, of func(Stats) int) {
-		f.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 { return float64(of(m.total())) })
+	invalid := f.NewCounterVec(prometheus.CounterOpts{
+		Name: "ivr_rtp_packets_invalid_total", Help: "Packets not taken, by reason."}, []string{"reason"})
+	for i, name := range invalidNames {
+		m.invalid[i] = invalid.WithLabelValues(name)
 	}
-	total("ivr_rtp_packets_sent_total", "RTP packets sent.", func(s Stats) int { return s.Sent })
-	total("ivr_rtp_packets_sent_late_total", "RTP packets sent more than 20 ms late.", func(s Stats) int { return s.SentLate })
-	total("ivr_rtp_packets_received_total", "Valid RTP packets received.", func(s Stats) int { return s.Received })
-	total("ivr_rtp_packets_lost_total", "RTP packets that never came (RFC 3550, A.3).", func(s Stats) int { return s.Lost })
-	total("ivr_rtp_packets_late_total", "RTP packets that came after their time to be played.", func(s Stats) int { return s.Late })
-	total("ivr_rtp_packets_invalid_total", "Datagrams that were not RTP of the call, or from a stranger.", func(s Stats) int { return s.Invalid })
 	return m
 }
 
-func (m *metrics) tick(late time.Duration) { m.late.Observe(late.Seconds()) }
-
-func (m *metrics) closed(s Stats) {
-	m.jitter.Observe(s.Jitter.Seconds())
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.past = m.past.plus(s)
+// tally is what streams counted since the last tick: the metrics take the sum of all, once a tick.
+type tally struct {
+	sent, sentLate, received, late, dropped int
+	invalid                                 [invalidReasons]int
 }
 
-func (m *metrics) total() Stats {
-	m.mu.Lock()
-	sum := m.past
-	m.mu.Unlock()
-	m.engine.mu.Lock()
-	streams := m.engine.streams
-	m.engine.mu.Unlock()
-	for _, s := range streams {
-		sum = sum.plus(s.Stats())
+// take adds what s counted since it was asked last. The mutex of s is held.
+func (t *tally) take(s *Stream) {
+	now := tally{s.stats.Sent, s.stats.SentLate, s.stats.Received, s.buffer.late, s.stats.Dropped + s.buffer.dropped, s.invalid}
+	was := &s.told
+	t.sent += now.sent - was.sent
+	t.sentLate += now.sentLate - was.sentLate
+	t.received += now.received - was.received
+	t.late += now.late - was.late
+	t.dropped += now.dropped - was.dropped
+	for i := range t.invalid {
+		t.invalid[i] += now.invalid[i] - was.invalid[i]
 	}
-	return sum
+	s.told = now
 }
 
-func (s Stats) plus(o Stats) Stats {
-	s.Sent += o.Sent
-	s.SentLate += o.SentLate
-	s.Received += o.Received
-	s.Lost += o.Lost
-	s.Late += o.Late
-	s.Invalid += o.Invalid
-	return s
+// add takes a tally and empties it.
+func (m *metrics) add(t *tally) {
+	if m != nil {
+		m.sent.Add(float64(max(t.sent, 0)))
+		m.sentLate.Add(float64(t.sentLate))
+		m.received.Add(float64(t.received))
+		m.late.Add(float64(t.late))
+		m.dropped.Add(float64(t.dropped))
+		for i, n := range t.invalid {
+			m.invalid[i].Add(float64(n))
+		}
+	}
+	*t = tally{}
+}
+
+func (m *metrics) opened() {
+	if m != nil {
+		m.streams.Inc()
+	}
+}
+
+// closed takes what is known at the end of a stream only.
+func (m *metrics) closed(lost int, jitter time.Duration, measured bool) {
+	if m == nil {
+		return
+	}
+	m.streams.Dec()
+	m.lost.Add(float64(lost))
+	if measured {
+		m.jitter.Observe(jitter.Seconds())
+	}
+}
+
+func (m *metrics) ticked(late time.Duration) {
+	if m != nil {
+		m.lateness.Observe(late.Seconds())
+	}
+}
+
+func (m *metrics) skip(ticks int) {
+	if m != nil {
+		m.skipped.Add(float64(ticks))
+	}
 }

@@ -1,71 +1,93 @@
 package media
 
-import "time"
-
-// item is one prompt in the queue of a player.
-type item struct {
-	prompt *Prompt
-	coded  []byte
-	loop   bool
-	at     int // next frame
-	last   bool
-	pb     *Playback
-}
-
-// player is what a stream says by itself: a queue of prompts. It is guarded by its stream's lock.
+// player is what a stream plays: a queue, how loud, and how it is cut off. It is guarded by the mutex of its stream.
 type player struct {
-	queue  []*item
-	gain   float32 // of the frame before
-	target float32
-	fading *item // cut off: one more frame, ramped to silence
+	queue []*Playback
+	gain  float64      // of the last frame
+	want  float64      // of the next one; the ramp between the two takes that frame
+	rest  *narrowFrame // what would have come next of something cut off: it is sent fading out
+	spare narrowFrame  // where rest points to
 }
 
-// clear ends everything; what was being heard fades within one frame.
-func (p *player) clear() {
-	for i, it := range p.queue {
-		if i == 0 && it.at > 0 && it.at < it.prompt.frames() {
-			p.fading = it
-		}
-		it.pb.end(false)
-	}
-	p.queue = p.queue[:0]
-}
-
-// next writes the next frame into pcm. When it is to be sent as it was cached, coded is the payload; else pcm must be encoded.
-func (p *player) next(pcm *Frame, now time.Time) (coded []byte, playing bool) {
-	if it := p.fading; it != nil {
-		p.fading = nil
-		*pcm = *it.prompt.frame(it.at)
-		ramp(pcm, p.gain, 0)
-		return nil, true
-	}
-	if len(p.queue) == 0 {
-		p.gain = p.target
-		return nil, false
-	}
-	it := p.queue[0]
-	*pcm = *it.prompt.frame(it.at)
-	coded = it.coded[it.at*frame8k : (it.at+1)*frame8k]
-	if p.gain != 1 || p.target != 1 {
-		ramp(pcm, p.gain, p.target)
-		coded = nil
-	}
-	p.gain = p.target
-	it.pb.sent(now)
-	if it.at++; it.at == it.prompt.frames() {
-		it.at = 0
-		if !it.loop || len(p.queue) > 1 {
-			it.pb.end(true)
-			p.queue = append(p.queue[:0], p.queue[1:]...)
+// next returns the payload to be sent, nil when nothing plays, and the playback it belongs to. Playbacks that are over with
+// it, or were empty, are added to ended.
+func (p *player) next(l *law, ended []*Playback) (payload []byte, of *Playback, _ []*Playback) {
+	for payload == nil && len(p.queue) > 0 {
+		of = p.queue[0]
+		var last bool
+		if payload, last = of.next(l, len(p.queue) > 1); last {
+			ended = append(ended, of)
+			n := copy(p.queue, p.queue[1:])
+			p.queue[n] = nil
+			p.queue = p.queue[:n]
 		}
 	}
-	return coded, true
+	if payload == nil {
+		return nil, nil, ended
+	}
+	return payload, of, ended
 }
 
-// ramp scales a frame from one gain to another.
-func ramp(f *Frame, from, to float32) {
-	step := (to - from) / FrameSamples
+// cut empties the queue and keeps one frame of what was playing, so that it does not end in a click.
+func (p *player) cut(l *law) (cut []*Playback) {
+	cut, p.queue = p.queue, nil
+	if len(cut) == 0 || cut[0].sent.Load() == 0 {
+		return cut
+	}
+	if payload, _ := cut[0].next(l, false); payload != nil {
+		l.decode(p.spare[:], payload)
+		scale(&p.spare, p.gain, p.gain)
+		p.rest = &p.spare
+	}
+	return cut
+}
+
+// turn moves on to the next frame: its gain goes evenly from was to gain, and rest, if any, fades out in it.
+func (p *player) turn() (was, gain float64, rest *narrowFrame) {
+	was, gain, rest = p.gain, p.want, p.rest
+	p.gain, p.rest = p.want, nil
+	return was, gain, rest
+}
+
+// unencoded is a prompt of the queue that nobody encoded for l, nil if there is none.
+func (p *player) unencoded(l *law) *Prompt {
+	for _, playback := range p.queue {
+		if prompt := playback.unencoded(l); prompt != nil {
+			return prompt
+		}
+	}
+	return nil
+}
+
+// scale multiplies a frame by a gain that goes evenly from one value to another.
+func scale(f *narrowFrame, from, to float64) {
+	if from == 1 && to == 1 {
+		return
+	}
+	g, step := float32(from), float32(to-from)/narrowSamples
+	for i, x := range f {
+		g += step
+		f[i] = toSample(float32(x) * g)
+	}
+}
+
+// fadeIn raises the beginning of something from silence.
+func fadeIn(span []int16) {
+	for i, x := range span {
+		span[i] = int16(int(x) * (i + 1) / len(span))
+	}
+}
+
+// addFading mixes in a frame that fades out.
+func addFading(f, rest *narrowFrame) {
 	for i := range f {
-		f[i] = clip(float32(f[i]) * (from + step*float32(i)))
+		f[i] = toSample(float32(f[i]) + float32(rest[i])*float32(narrowSamples-1-i)/narrowSamples)
+	}
+}
+
+// addTail lets what was cut off at one value end softly.
+func addTail(span []int16, last int16) {
+	for i := range span {
+		span[i] = toSample(float32(span[i]) + float32(last)*float32(len(span)-1-i)/float32(len(span)))
 	}
 }

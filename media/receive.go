@@ -1,114 +1,121 @@
 package media
 
 import (
+	"errors"
+	"net"
 	"net/netip"
+	"os"
 	"time"
 
 	"github.com/pion/rtp"
 )
 
-// silentSource is how long a latched source must be silent before another may take its place: whoever guesses our port cannot
-// take over a call that is going on.
-const silentSource = 2 * time.Second
+// packetMost is more than any packet of the codecs we speak.
+const packetMost = 1500
 
-// receiver is the state of what we receive, guarded by its stream's lock.
-type receiver struct {
-	jitter *jitterBuffer
-	up     upsampler
-	digits digitReader
-	source netip.AddrPort // latched: symmetric RTP
-	lastAt time.Time
+// Why a packet is invalid: the values of the label of the metric.
+const (
+	malformed = iota // no RTP, version 2
+	wrongType        // payload type that was not agreed on
+	stranger         // not from the far end
+	unknownSource
+	invalidReasons
+)
 
-	ssrc     uint32
-	begun    bool
-	baseSeq  uint32
-	maxSeq   uint32 // extended by wraps
-	unique   int
-	transit  float64 // RFC 3550, 6.4.1, in ticks of 8 kHz
-	jit      float64
-	first    time.Time
-	counted  Stats // what cannot be derived
-	priorExp int   // of earlier SSRCs
+// invalidNames are the values of that label; never changed.
+var invalidNames = [invalidReasons]string{"malformed", "payload type", "stranger", "unproven source"}
+
+// heard is what this tick brought; only the clock touches it.
+type heard struct {
+	narrow    narrowFrame
+	wide      Heard
+	concealer concealer
+	up        upsampler
+	wanted    bool // somebody listens, records, or is bridged
+	widely    bool // at 16 kHz
 }
 
-// read is the stream's reader: it ends when the socket is closed.
+// read takes packets from the socket until it is closed.
 func (s *Stream) read() {
-	buf := make([]byte, 2048)
+	buf := make([]byte, packetMost)
 	var p rtp.Packet
-	for {
+	for failed := 0; failed < 100; {
 		n, from, err := s.conn.ReadFromUDPAddrPort(buf)
-		if err != nil {
-			select {
-			case <-s.closed:
-				return
-			default:
-				continue // an ICMP error of an earlier send
-			}
+		switch {
+		case err == nil:
+			failed = 0
+			s.arrive(&p, buf[:n], unmap(from), time.Now())
+		case errors.Is(err, net.ErrClosed):
+			return
+		case !errors.Is(err, os.ErrDeadlineExceeded):
+			failed++ // what an earlier packet of ours met, as an ICMP error
 		}
-		s.receive(buf[:n], netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), time.Now(), &p)
 	}
 }
 
-// receive takes one datagram. Nothing in it can do worse than be counted.
-func (s *Stream) receive(data []byte, from netip.AddrPort, at time.Time, p *rtp.Packet) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r := &s.rx
-	if len(data) >= 2 && data[1] >= 192 && data[1] <= 223 {
+// arrive takes one packet. p is only there to be used again.
+func (s *Stream) arrive(p *rtp.Packet, raw []byte, from netip.AddrPort, now time.Time) {
+	if len(raw) >= 2 && raw[0]>>6 == 2 && raw[1] >= 192 && raw[1] <= 223 {
 		return // RTCP on the same port (RFC 5761, 4)
 	}
-	*p = rtp.Packet{}
-	if err := p.Unmarshal(data); err != nil || p.Version != 2 {
-		r.counted.Invalid++
+	err := p.Unmarshal(raw)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
 		return
 	}
-	isDigit := s.params.Digits != 0 && p.PayloadType == s.params.Digits
-	if p.PayloadType != s.params.Codec.PayloadType && !isDigit {
-		r.counted.Invalid++
+	if err != nil || p.Version != 2 {
+		s.invalid[malformed]++
 		return
 	}
-	if !s.latch(from, at) {
-		r.counted.Invalid++
+	l := s.params.law(p.PayloadType)
+	isEvent := s.params.Digits != 0 && p.PayloadType == s.params.Digits
+	if l == nil && !isEvent && p.PayloadType != comfortNoise {
+		s.invalid[wrongType]++
 		return
 	}
-	r.lastAt = at
-	r.counted.Received++
-	r.count(p, at, isDigit)
-	if !s.params.Receive {
+	if !s.latch.admit(from, now) {
+		s.invalid[stranger]++
 		return
 	}
-	if isDigit {
-		key, began, valid := r.digits.read(p.Timestamp, p.Payload)
-		if !valid {
-			r.counted.Invalid++
-		}
-		if began {
-			s.press(Digit{key, at})
-		}
+	switch s.source.accept(&p.Header, now) {
+	case unproven:
+		s.invalid[unknownSource]++
+		return
+	case duplicate:
+		s.stats.Received++
+		s.stats.Duplicate++
+		return
+	case restarted:
+		s.buffer.reset()
+		s.keys = keys{}
 	}
-	switch r.jitter.put(p.SequenceNumber, p.Timestamp, at, !isDigit, p.Payload) {
-	case tooLate:
-		r.counted.Late++
-	case again:
-		r.counted.Duplicate++
-		r.unique--
+	s.stats.Received++
+	s.last = now
+	switch {
+	case !s.params.Receive:
+	case isEvent:
+		s.key(p, now)
+	case l != nil:
+		s.source.measure(rtpTime(p.Timestamp), now)
+		s.buffer.push(rtpTime(p.Timestamp), p.Marker, l, p.Payload, now, time.Duration(s.source.jitter))
 	}
 }
 
-// latch makes the first source, or one that comes after the last fell silent, the one we listen and send to.
-func (s *Stream) latch(from netip.AddrPort, at time.Time) bool {
-	r := &s.rx
-	if from == r.source {
-		return true
+// key takes an event.
+func (s *Stream) key(p *rtp.Packet, now time.Time) {
+	e, ok := parseEvent(p.Payload)
+	if !ok {
+		s.invalid[malformed]++
+		return
 	}
-	if r.source.IsValid() && at.Sub(r.lastAt) < silentSource {
-		return false
+	if key, pressed := s.keys.take(e, rtpTime(p.Timestamp), now); pressed {
+		s.deliver(Digit{key, now})
 	}
-	r.source, s.tx.remote = from, from
-	return true
 }
 
-func (s *Stream) press(d Digit) {
+// deliver hands a press over; when nobody takes them the oldest is dropped.
+func (s *Stream) deliver(d Digit) {
 	for {
 		select {
 		case s.digits <- d:
@@ -117,72 +124,51 @@ func (s *Stream) press(d Digit) {
 		}
 		select {
 		case <-s.digits:
-			s.rx.counted.Dropped++
+			s.stats.Dropped++
 		default:
 		}
 	}
 }
 
-// count keeps the figures of RFC 3550, A.1, A.3 and A.8.
-func (r *receiver) count(p *rtp.Packet, at time.Time, isDigit bool) {
-	if !r.begun || p.SSRC != r.ssrc {
-		if r.begun {
-			r.priorExp += int(r.maxSeq-r.baseSeq) + 1
-			r.jitter.restart(p.SequenceNumber, p.Timestamp)
-			r.digits = digitReader{}
-		}
-		r.begun, r.ssrc = true, p.SSRC
-		r.baseSeq, r.maxSeq = uint32(p.SequenceNumber), uint32(p.SequenceNumber)
-		r.first, r.transit = at, 0
-		r.unique++
-		return
-	}
-	r.unique++
-	delta := int16(p.SequenceNumber - uint16(r.maxSeq))
-	switch {
-	case delta > resyncJump || delta < -resyncJump: // the sender began anew
-		r.priorExp += int(r.maxSeq-r.baseSeq) + 1
-		r.baseSeq, r.maxSeq = uint32(p.SequenceNumber), uint32(p.SequenceNumber)
-	case delta > 0:
-		r.maxSeq += uint32(delta)
-	case r.maxSeq+uint32(delta) < r.baseSeq && r.baseSeq-r.maxSeq-uint32(delta) < slots:
-		r.baseSeq = r.maxSeq + uint32(int32(delta))
-	}
-	if isDigit {
-		return // their timestamps stand still
-	}
-	transit := at.Sub(r.first).Seconds()*8000 - float64(int32(p.Timestamp))
-	if r.transit != 0 {
-		d := transit - r.transit
-		if d < 0 {
-			d = -d
-		}
-		if d < 8000 { // not a jump of the sender's clock
-			r.jit += (d - r.jit) / 16
-		}
-	}
-	r.transit = transit
-}
-
-// Stats of one stream.
-type Stats struct {
-	Sent, Received                          int
-	Lost, Late, Duplicate, Dropped, Invalid int           // of what was received: see RFC 3550, A.3 for Lost
-	SentLate                                int           // sent more than 20 ms after its tick
-	Jitter                                  time.Duration // RFC 3550, 6.4.1
-}
-
-// Stats counts since Start.
-func (s *Stream) Stats() Stats {
+// receive is the first half of a tick: what the far end said in 20 ms is taken from the jitter buffer and given to all who
+// want it. It reports false when the stream has been closed.
+func (s *Stream) receive(now time.Time, t *tally) (open bool) {
+	h := &s.heard
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	r := &s.rx
-	out := r.counted
-	if r.begun {
-		out.Lost = max(0, r.priorExp+int(r.maxSeq-r.baseSeq)+1-r.unique)
+	if s.closed {
+		s.mu.Unlock()
+		return false
 	}
-	out.Sent = s.tx.packets
-	out.SentLate = int(s.sentLate.Load())
-	out.Jitter = time.Duration(r.jit / 8000 * float64(time.Second))
-	return out
+	ears := s.ears
+	widely := len(ears) > 0 || len(s.recorders) > 0
+	c := h.wake(widely || s.peer != nil, widely)
+	h.wide.Arrived = s.buffer.pull(&h.narrow, now, c)
+	t.take(s)
+	s.mu.Unlock()
+
+	if widely {
+		h.up.frame(&h.wide.Frame, &h.narrow)
+	}
+	for _, e := range ears {
+		e.hear(&h.wide)
+	}
+	return true
+}
+
+// wake prepares for being wanted or not, and wanted at 16 kHz or not. It returns nil when nothing needs to be decoded.
+func (h *heard) wake(wanted, widely bool) *concealer {
+	if wanted && !h.wanted {
+		h.concealer.forget()
+	}
+	if !wanted && h.wanted {
+		clear(h.narrow[:])
+	}
+	if widely && !h.widely {
+		h.up = upsampler{}
+	}
+	h.wanted, h.widely = wanted, widely
+	if !wanted {
+		return nil
+	}
+	return &h.concealer
 }

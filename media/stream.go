@@ -2,34 +2,15 @@ package media
 
 import (
 	"errors"
-	"math/rand/v2"
-	"net"
+	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
-
-	"github.com/pion/rtp"
 )
 
-// ErrClosed says that the stream has been closed.
+// ErrClosed says that the stream was closed.
 var ErrClosed = errors.New("media: stream closed")
-
-// Codec is an RTP audio format as offered in SDP (RFC 3551).
-type Codec struct {
-	Name        string // "PCMU", "PCMA"
-	PayloadType uint8
-	ClockRate   int // Hz
-}
-
-// The static payload types of RFC 3551, table 4.
-var (
-	PCMU = Codec{"PCMU", 0, 8000}
-	PCMA = Codec{"PCMA", 8, 8000}
-)
-
-// Codecs lists what we speak, best first.
-func Codecs() []Codec { return []Codec{PCMU, PCMA} }
 
 // Params is what an offer and an answer agreed on.
 type Params struct {
@@ -40,53 +21,62 @@ type Params struct {
 	Receive bool  // we take the far end's audio
 }
 
+// Digit is one key press of the far end.
+type Digit struct {
+	Key rune // 0-9 * # A-D
+	At  time.Time
+}
+
+const keptDigits = 64 // that nobody took yet
+
 // Stream is one RTP session of one leg (RFC 3550).
+//
+// Its mutex is held only for moments, and never while something outside of the package is called. What only the clock
+// touches is in heard and sender and needs no lock.
 type Stream struct {
 	engine *Engine
 	conn   PacketConn
 	port   int
 	digits chan Digit
-	closed chan struct{}
-	once   sync.Once
+	gone   chan struct{} // closed by Close
 	reader sync.WaitGroup
 
-	mu        sync.Mutex // guards what follows, on the clock and off
-	params    Params
+	mu        sync.Mutex
 	started   bool
-	rx        receiver
-	tx        sender
+	closed    bool
+	params    Params
+	law       *law // of params
+	latch     latch
+	source    source
+	buffer    jitterBuffer
+	keys      keys
+	keypad    keypad
 	player    player
-	digitsOut digitWriter
-	listeners []Listener
-	recorders []*Recorder
-	peer      *Stream // bridged to; changes only between ticks
+	peer      *Stream     // bridged with; changed only under the engine's phase lock too
+	ears      []*ear      // replaced, never changed
+	recorders []*Recorder // so too
+	last      time.Time   // valid packet
+	stats     Stats
+	invalid   [invalidReasons]int
+	told      tally // what the metrics know already
 
-	hearing  sync.Mutex // held while listeners hear
-	heard    Heard      // of this tick; belongs to the clock
-	sentLate atomic.Int64
+	heard  heard
+	sender sender
 }
 
-// sender is the state of what we send.
-type sender struct {
-	ssrc    uint32
-	seq     uint16
-	ts      uint32
-	quiet   bool // the last packet was silence of our own: the next audio begins a talkspurt
-	down    downsampler
-	law     law
-	packets int
-	header  rtp.Header
-	buf     []byte
-	remote  netip.AddrPort
+// ear is one listener. Its mutex is held during Hear, so that stop can wait for it.
+type ear struct {
+	mu       sync.Mutex
+	listener Listener
+	stopped  bool
 }
 
-func newStream(e *Engine, conn PacketConn, port int) *Stream {
-	return &Stream{
-		engine: e, conn: conn, port: port,
-		digits: make(chan Digit, 32), closed: make(chan struct{}),
-		tx:     sender{ssrc: rand.Uint32(), seq: uint16(rand.Uint32()), ts: rand.Uint32(), quiet: true, buf: make([]byte, 12+frame8k)},
-		player: player{gain: 1, target: 1},
-	}
+// Stats of one stream.
+type Stats struct {
+	Sent, Received                          int
+	Lost, Late, Duplicate, Dropped, Invalid int           // of what was received: see RFC 3550, A.3 for Lost
+	SentLate                                int           // sent more than 20 ms after its tick
+	Jitter                                  time.Duration // RFC 3550, 6.4.1
 }
 
 // LocalPort is the RTP port of ours that goes into SDP.
@@ -94,35 +84,36 @@ func (s *Stream) LocalPort() int { return s.port }
 
 // Start begins, or after a re-INVITE changes, what flows. SSRC, sequence and timestamps go on across changes.
 func (s *Stream) Start(p Params) error {
-	if p.Codec.Name != PCMU.Name && p.Codec.Name != PCMA.Name {
-		return errors.New("media: unknown codec " + p.Codec.Name)
+	l := p.Codec.law()
+	if l == nil {
+		return fmt.Errorf("media: no codec %s/%d here, there are %v", p.Codec.Name, p.Codec.ClockRate, Codecs())
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	select {
-	case <-s.closed:
-		return ErrClosed
-	default:
-	}
-	if s.params.Remote != p.Remote {
-		s.tx.remote = p.Remote
-		s.rx.source = netip.AddrPort{}
-	}
-	if s.rx.jitter == nil || s.params.Codec != p.Codec {
-		s.rx.jitter = newJitterBuffer(p.Codec)
-		s.tx.law = lawOf(p.Codec)
-		for _, it := range s.player.queue {
-			it.coded = it.prompt.payloads(p.Codec)
+	p.Remote = unmap(p.Remote)
+	for { // what waits to be played is encoded for the new codec, but not under the lock
+		s.mu.Lock()
+		if s.closed {
+			s.mu.Unlock()
+			return ErrClosed
 		}
+		raw := s.player.unencoded(l)
+		if raw == nil {
+			break
+		}
+		s.mu.Unlock()
+		raw.encode(l)
 	}
-	s.params = p
+	defer s.mu.Unlock()
+	s.params, s.law = p, l
+	s.latch.agree(p.Remote)
 	if !s.started {
 		s.started = true
 		s.reader.Go(s.read)
-		s.engine.add(s)
+		s.engine.join(s)
 	}
 	return nil
 }
+
+func unmap(a netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()) }
 
 // Params returns what was last agreed; zero before Start.
 func (s *Stream) Params() Params {
@@ -132,96 +123,51 @@ func (s *Stream) Params() Params {
 }
 
 // Listen adds a listener to what the far end says; stop removes it, and after stop has returned Hear is not called again.
-// stop must not be called from Hear.
+// Do not call stop from Hear, nor while holding a lock that Hear takes.
 func (s *Stream) Listen(l Listener) (stop func()) {
-	s.hearing.Lock()
-	defer s.hearing.Unlock()
-	s.listeners = append(s.listeners, l)
+	e := &ear{listener: l}
+	s.mu.Lock()
+	s.ears = append(slices.Clip(s.ears), e)
+	s.mu.Unlock()
 	return func() {
-		s.hearing.Lock()
-		defer s.hearing.Unlock()
-		for i, other := range s.listeners {
-			if other == l {
-				s.listeners = append(s.listeners[:i:i], s.listeners[i+1:]...)
-				return
-			}
-		}
+		s.mu.Lock()
+		s.ears = slices.DeleteFunc(slices.Clone(s.ears), func(o *ear) bool { return o == e })
+		s.mu.Unlock()
+		e.mu.Lock()
+		e.stopped = true
+		e.mu.Unlock()
+	}
+}
+
+func (e *ear) hear(h *Heard) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.stopped {
+		e.listener.Hear(h)
+	}
+}
+
+// Press is a key of the far end that came by another way than RTP, as SIP INFO does: it is delivered like the others.
+func (s *Stream) Press(key rune) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.deliver(Digit{key, time.Now()})
 	}
 }
 
 // Digits delivers key presses, each once; bounded, the oldest is dropped. Closed by Close.
 func (s *Stream) Digits() <-chan Digit { return s.digits }
 
-// Play queues prompts behind what plays already. The Playback is that of all of them, one after the other.
-func (s *Stream) Play(ps ...*Prompt) *Playback {
-	if len(ps) == 1 {
-		return s.enqueue(ps[0], false)
-	}
-	var pcm []int16
-	for _, p := range ps {
-		pcm = append(pcm, p.PCM()...)
-	}
-	return s.enqueue(NewPrompt(pcm), false)
-}
-
-// Loop plays a prompt again and again (hold music), behind what plays already, until Clear or Bridge, or until something is
-// played behind it: then it ends with its last frame.
-func (s *Stream) Loop(p *Prompt) *Playback { return s.enqueue(p, true) }
-
-func (s *Stream) enqueue(p *Prompt, loop bool) *Playback {
-	pb := newPlayback()
-	codec := s.Params().Codec
-	var coded []byte
-	if codec.Name != "" {
-		coded = p.payloads(codec)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	select {
-	case <-s.closed:
-		pb.end(false)
-		return pb
-	default:
-	}
-	if p.frames() == 0 {
-		pb.end(true)
-		return pb
-	}
-	if coded == nil || s.params.Codec != codec {
-		coded = p.payloads(s.params.Codec)
-	}
-	s.player.queue = append(s.player.queue, &item{prompt: p, coded: coded, loop: loop, pb: pb})
-	return pb
-}
-
-// Clear drops everything queued and playing, without a click. Their Playbacks are done, cut short.
-func (s *Stream) Clear() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.player.clear()
-}
-
-// Gain scales what plays (1 is unchanged), over one frame: ducking while a possible interruption is judged.
-func (s *Stream) Gain(g float64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.player.target = float32(g)
-}
-
 // Record sends what is heard (left) and what is sent (right) to r from the next tick on.
 func (s *Stream) Record(r *Recorder) (stop func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.recorders = append(s.recorders, r)
+	s.recorders = append(slices.Clip(s.recorders), r)
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		for i, other := range s.recorders {
-			if other == r {
-				s.recorders = append(s.recorders[:i:i], s.recorders[i+1:]...)
-				return
-			}
-		}
+		s.recorders = slices.DeleteFunc(slices.Clone(s.recorders), func(o *Recorder) bool { return o == r })
 	}
 }
 
@@ -229,139 +175,45 @@ func (s *Stream) Record(r *Recorder) (stop func()) {
 func (s *Stream) LastPacket() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.rx.lastAt
+	return s.last
+}
+
+// Stats counts since Start.
+func (s *Stream) Stats() Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.count()
+}
+
+func (s *Stream) count() Stats {
+	n := s.stats
+	n.Lost, n.Jitter = s.source.missing(), time.Duration(s.source.jitter)
+	n.Late, n.Dropped = s.buffer.late, s.buffer.dropped
+	for _, c := range s.invalid {
+		n.Invalid += c
+	}
+	return n
 }
 
 // Close ends the stream, its socket and its reader, and returns when they have ended. Safe to call twice.
 func (s *Stream) Close() error {
-	s.once.Do(func() {
-		s.engine.remove(s)
-		s.mu.Lock()
-		close(s.closed)
-		s.player.clear()
-		started := s.started
+	s.mu.Lock()
+	if s.closed {
 		s.mu.Unlock()
-		s.conn.Close()
-		if started {
-			s.reader.Wait()
-		}
-		close(s.digits)
-		s.engine.release(s)
-	})
-	return nil
-}
-
-// receiveTick is the first half of a tick: what has the far end said?
-func (s *Stream) receiveTick() {
-	var narrow [frame8k]int16
-	s.mu.Lock()
-	if s.params.Receive {
-		s.heard.Arrived = s.rx.jitter.pull(narrow[:])
-	} else {
-		s.heard.Arrived = time.Time{}
+		s.reader.Wait()
+		return nil
 	}
-	s.rx.up.frame(&s.heard.Frame, narrow[:])
+	s.closed = true
+	cut := s.player.queue
+	s.player.queue = nil
+	close(s.digits)
+	close(s.gone)
 	s.mu.Unlock()
-	s.hearing.Lock()
-	for _, l := range s.listeners {
-		l.Hear(&s.heard)
-	}
-	s.hearing.Unlock()
-}
 
-// sendTick is the second half: what does the far end hear?
-func (s *Stream) sendTick(now time.Time, late bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var pcm Frame
-	coded, playing := s.player.next(&pcm, now)
-	if !playing && s.peer != nil {
-		pcm, playing = s.peer.heard.Frame, true
-	}
-	for _, r := range s.recorders {
-		r.push(&s.heard.Frame, &pcm)
-	}
-	s.tx.ts += frame8k
-	if !s.params.Send || !s.tx.remote.IsValid() {
-		return
-	}
-	if late {
-		s.sentLate.Add(1)
-	}
-	var event [4]byte
-	if ts, marker, sending := s.digitsOut.next(s.tx.ts, &event); sending {
-		s.tx.send(s.conn, s.params.Digits, ts, marker, event[:])
-		return
-	}
-	var narrow [frame8k]int16
-	payload := s.tx.buf[12:]
-	switch {
-	case !playing:
-		for i := range payload {
-			payload[i] = s.tx.law.silence
-		}
-	case coded != nil:
-		copy(payload, coded)
-	default:
-		s.tx.down.frame(narrow[:], &pcm)
-		s.tx.law.encode(payload, narrow[:])
-	}
-	marker := playing && s.tx.quiet
-	s.tx.quiet = !playing
-	s.tx.send(s.conn, s.params.Codec.PayloadType, s.tx.ts, marker, nil)
-}
-
-// send writes one packet: payload, or when it is nil the audio that lies in buf already. A packet that cannot be sent is lost:
-// the far end counts it.
-func (t *sender) send(conn PacketConn, pt uint8, ts uint32, marker bool, payload []byte) {
-	n := len(t.buf)
-	if payload != nil {
-		n = 12 + copy(t.buf[12:], payload)
-	}
-	t.header = rtp.Header{Version: 2, Marker: marker, PayloadType: pt, SequenceNumber: t.seq, Timestamp: ts, SSRC: t.ssrc}
-	t.header.MarshalTo(t.buf)
-	t.seq++
-	if _, err := conn.WriteToUDPAddrPort(t.buf[:n], t.remote); err == nil {
-		t.packets++
-	}
-}
-
-// Bridge joins two streams from the next tick on: each sends what the other hears; whatever played on either is
-// cleared on that same tick. A prompt played later is heard instead of the peer while it lasts.
-// Split ends it; closing either stream does too.
-func Bridge(a, b *Stream) (split func()) {
-	a.engine.betweenTicks(func() {
-		a.join(b)
-		b.join(a)
-	})
-	return func() {
-		a.engine.betweenTicks(func() {
-			a.part(b)
-			b.part(a)
-		})
-	}
-}
-
-func (s *Stream) join(peer *Stream) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.player.clear()
-	s.player.target = 1
-	s.peer = peer
-}
-
-func (s *Stream) part(peer *Stream) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.peer == peer {
-		s.peer = nil
-	}
-}
-
-// localPort of a socket.
-func localPort(c net.Addr) int {
-	if a, err := netip.ParseAddrPort(c.String()); err == nil {
-		return int(a.Port())
-	}
-	return 0
+	unbridge(s)
+	endAll(cut, false)
+	err := s.conn.Close()
+	s.reader.Wait()
+	s.engine.left(s)
+	return err
 }
