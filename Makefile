@@ -2,7 +2,7 @@
 
 GO      ?= go
 BIN     := bin
-SOURCES := $(shell git ls-files '*.go' '*.yaml' '*.tsv' '*.json' '*.sql' '*.txt' '*.csv' go.mod go.sum 2>/dev/null)
+SOURCES := $(shell find . -path ./node_modules -prune -o -path ./bin -prune -o -path ./var -prune -o -type f \( -name '*.go' -o -name '*.yaml' -o -name '*.json' -o -name '*.sql' -o -name '*.txt' -o -name '*.csv' \) -print) go.mod go.sum
 CONFIG  ?= examples/courier/ivr.yaml
 
 .PHONY: run demo test check unit e2e bench models clean

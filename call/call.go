@@ -129,7 +129,7 @@ func (c *Call) loop() {
 		case <-c.judge.C:
 			c.judged()
 		case <-c.ready():
-			c.warm.reserve()
+			c.warm.ready()
 		case now := <-c.alarm.C:
 			if c.warm != nil {
 				c.warm.expire(now)

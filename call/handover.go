@@ -53,7 +53,7 @@ func (c *Call) handOver(a dialog.HandOver) {
 	h.ticket = c.house.Desk.Enter(h.began, h.card, priority(a.Reason))
 	h.brief = transfer.Brief(h.card)
 	c.warm = h
-	c.log.Info("handing over", "queue", a.Queue, "reason", a.Reason, "detail", a.Detail)
+	c.log.Info("handing over", "queue", a.Queue, "reason", a.Reason) // not the caller's words: they may hold private data
 	h.step(transfer.Started{})
 }
 
@@ -137,7 +137,13 @@ func (h *handover) perform(a transfer.Action) {
 	}
 }
 
-// reserve asks the desk for a seat, and again whenever it is worth asking.
+// ready: it is worth asking again, or the moment when it will be has changed.
+func (h *handover) ready() {
+	h.reserve()
+	h.arm()
+}
+
+// reserve asks the desk for a seat.
 func (h *handover) reserve() {
 	seat, err := h.call.house.Desk.Reserve(time.Now(), h.ticket)
 	switch {

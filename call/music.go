@@ -2,7 +2,6 @@ package call
 
 import (
 	"math"
-	"time"
 
 	"ivr/media"
 )
@@ -46,9 +45,4 @@ func Beep() *media.Prompt {
 		pcm[i] = int16(6000 * envelope * math.Sin(2*math.Pi*1000*float64(i)/media.SampleRate))
 	}
 	return media.NewPrompt(pcm)
-}
-
-// quiet is a pause between two prompts.
-func quiet(d time.Duration) *media.Prompt {
-	return media.NewPrompt(make([]int16, int(d.Seconds()*media.SampleRate)))
 }

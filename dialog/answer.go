@@ -45,11 +45,18 @@ func heardYesNo(utterance string) (a answer, rest string) {
 		return buriedAnswer(words)
 	case len(longestYes) > len(longestNo):
 		a, rest = yes, strings.TrimSpace(said[len(longestYes):])
-		if again, more := heardYesNo(rest); again == no && more == "" && longestYes != "no problem" {
-			return no, "" // "right, no"
-		}
 	default:
 		a, rest = no, strings.TrimSpace(said[len(longestNo):])
+	}
+	if rest == "" {
+		return a, ""
+	}
+	switch again, more := heardYesNo(rest); {
+	case more != "":
+	case again == no && longestYes != "no problem": // "right, no"
+		return no, ""
+	case again == a: // "sure, go ahead"
+		return a, ""
 	}
 	return a, meaningful(rest)
 }

@@ -22,7 +22,7 @@ func ordinalWords() map[string]int {
 	words := map[string]int{}
 	for n := 1; n <= 31; n++ {
 		words[strings.ReplaceAll(ordinalInWords(n), "-", " ")] = n
-		for _, suffix := range []string{"st", "nd", "rd", "th"} {
+		for _, suffix := range [...]string{"st", "nd", "rd", "th"} {
 			words[strconv.Itoa(n)+suffix] = n
 		}
 	}
@@ -62,6 +62,10 @@ func joinOrdinals(words []string) []string {
 		if i+1 < len(words) && tensWords[words[i]] > 0 && len(digitWords[words[i+1]]) == 1 {
 			out = append(out, strconv.Itoa(tensWords[words[i]]+int(digitWords[words[i+1]][0]-'0')))
 			i++
+			continue
+		}
+		if n := ordinals[words[i]]; n > 0 && i > 0 && words[i-1] == "the" {
+			out = append(out, strconv.Itoa(n)+"th") // "the second" is a day, "second" alone may be anything
 			continue
 		}
 		if words[i] != "the" && words[i] != "of" {
@@ -110,7 +114,7 @@ func dayAhead(words []string, today time.Time) (time.Time, int) {
 	}
 	if len(words) > 2 && (words[0] == "a" || words[0] == "one") && words[1] == "week" {
 		rest := words[2:]
-		if rest[0] == "on" && len(rest) > 1 {
+		if (rest[0] == "on" || rest[0] == "from") && len(rest) > 1 {
 			rest = rest[1:]
 		}
 		if day, used := dayAt(rest, today); used > 0 {
@@ -169,7 +173,7 @@ func dayOfMonth(words []string, today time.Time) (time.Time, int) {
 		if len(words) > 1 && months[words[1]] > 0 {
 			return nextDate(months[words[1]], n, today, 2)
 		}
-		if ordinals[words[0]] == 0 {
+		if ordinals[words[0]] == 0 || words[0] == "first" || words[0] == "second" || words[0] == "third" {
 			return time.Time{}, 0
 		}
 		for month := 0; month < 3; month++ {

@@ -19,11 +19,12 @@ var everyday string
 type lexical struct {
 	space   space
 	classes []string
-	weights [][]float64 // by class, then feature
-	rows    []vector    // the examples
-	of      []int       // their classes; the number of classes for everyday sentences
-	known   map[string]int
-	judge   logistic
+	weights [][]float64    // by class, then feature
+	rows    []vector       // the examples
+	of      []int          // their classes; the number of classes for everyday sentences
+	known   map[string]int // how many examples have a word
+	strange map[string]int // how many everyday sentences have it
+	judge   judge
 	ask     float64
 	act     float64
 }
@@ -33,7 +34,7 @@ const ridge = 0.35
 
 // trainLexical is the [Trainer] of the built-in classifier.
 func trainLexical(examples map[string][]string) Classifier {
-	l := &lexical{known: map[string]int{}}
+	l := &lexical{known: map[string]int{}, strange: map[string]int{}}
 	var sentences []string
 	for _, class := range sortedKeys(examples) {
 		for _, sentence := range examples[class] {
@@ -52,10 +53,12 @@ func trainLexical(examples map[string][]string) Classifier {
 	l.space = newSpace(sentences)
 	for i, sentence := range sentences {
 		l.rows = append(l.rows, l.space.vector(sentence))
-		if i < inScope {
-			for _, word := range slices.Compact(slices.Sorted(slices.Values(strings.Fields(sentence)))) {
-				l.known[word]++
-			}
+		words := l.known
+		if i >= inScope {
+			words = l.strange
+		}
+		for _, word := range slices.Compact(slices.Sorted(slices.Values(strings.Fields(sentence)))) {
+			words[word]++
 		}
 	}
 	l.calibrate(sentences, l.fit())
@@ -71,11 +74,11 @@ func (l *lexical) Classify(sentence string) []Candidate {
 			scores[class] += weights[f.at] * f.value
 		}
 	}
-	evidence, best := l.evidence(sentence, row, scores, -1)
+	seen, best := l.evidence(sentence, row, scores, -1)
 	if best < 0 {
 		return nil
 	}
-	top := l.judge.probability(evidence)
+	top := l.judge.probability(seen)
 	candidates := make([]Candidate, len(l.classes))
 	for class, score := range scores[:len(l.classes)] {
 		candidates[class] = Candidate{l.classes[class], top * max(0, min(1, score/max(scores[best], 1e-9)))}
@@ -121,6 +124,13 @@ func (l *lexical) fit() (leftOut [][]float64) {
 // inverseKernel is (K + ridge I)^-1 of the examples' similarities K, by Cholesky's decomposition.
 func (l *lexical) inverseKernel() [][]float64 {
 	n := len(l.rows)
+	inScope := 0
+	for _, of := range l.of {
+		if of < len(l.classes) {
+			inScope++
+		}
+	}
+	importance := min(max(float64(n-inScope)/float64(max(inScope, 1)), 1), 8) // few examples among many everyday sentences
 	a := make([][]float64, n)
 	for i := range a {
 		a[i] = make([]float64, n)
@@ -128,6 +138,9 @@ func (l *lexical) inverseKernel() [][]float64 {
 			a[i][j] = l.rows[i].dot(l.rows[j])
 		}
 		a[i][i] += ridge
+		if l.of[i] < len(l.classes) {
+			a[i][i] = a[i][i] - ridge + ridge/importance
+		}
 	}
 	for i := range n { // a becomes its lower triangular root
 		for j := range i + 1 {
@@ -167,65 +180,90 @@ func dot(a, b []float64) (sum float64) {
 }
 
 // evidence is what the judge looks at for the class with the best score: that score, its lead over the second, how much
-// of the sentence consists of words of the examples, and the nearest example of the class. without is an example left out.
-func (l *lexical) evidence(sentence string, row vector, scores []float64, without int) (evidence []float64, best int) {
+// of the sentence consists of words of the examples, the nearest example of the class, the nearest everyday sentence, and
+// the score of everyday sentences. without is an example left out, -1 for none.
+func (l *lexical) evidence(sentence string, row vector, scores []float64, without int) (e evidence, best int) {
+	strange := len(l.classes)
 	best, second := -1, 0.0
-	for class, score := range scores[:len(l.classes)] {
+	for class, score := range scores[:strange] {
 		switch {
-		case best < 0 || score > scores[best]:
-			if best >= 0 {
-				second = max(second, scores[best])
-			}
+		case best < 0:
 			best = class
-		case score > second:
-			second = score
+		case score > scores[best]:
+			best, second = class, max(second, scores[best])
+		default:
+			second = max(second, score)
 		}
 	}
 	if best < 0 {
-		return nil, best
+		return e, best
 	}
-	nearest := 0.0
+	near, nearStrange := 0.0, 0.0
 	for i, of := range l.of {
-		if of == best && i != without {
-			nearest = max(nearest, row.dot(l.rows[i]))
+		switch {
+		case i == without:
+		case of == best:
+			near = max(near, row.dot(l.rows[i]))
+		case of == strange:
+			nearStrange = max(nearStrange, row.dot(l.rows[i]))
 		}
 	}
-	everydayNear := 0.0
-	for i, of := range l.of {
-		if of == len(l.classes) && i != without {
-			everydayNear = max(everydayNear, row.dot(l.rows[i]))
+	own := without >= 0 && l.of[without] < strange // its own words do not count
+	return evidence{scores[best], scores[best] - second, l.covered(sentence, own), near, nearStrange, scores[strange], l.anchored(sentence, without)}, best
+}
+
+// anchored is how much the most telling word of a sentence is one of the bot's own rather than of everyday talk.
+func (l *lexical) anchored(sentence string, without int) (most float64) {
+	for _, word := range strings.Fields(sentence) {
+		own, strange := float64(l.known[word]), float64(l.strange[word])
+		if without >= 0 {
+			if l.of[without] < len(l.classes) {
+				own--
+			} else {
+				strange--
+			}
 		}
+		most = max(most, math.Log((1+own)/(1+strange)))
 	}
-	least := 1
-	if without >= 0 && l.of[without] < len(l.classes) {
-		least = 2 // its own words do not count
-	}
+	return most
+}
+
+// covered is the share of a sentence that consists of words of the examples, the rare weighing most. own says that the
+// sentence is an example itself.
+func (l *lexical) covered(sentence string, own bool) float64 {
 	all, covered := 0.0, 0.0
 	for _, word := range strings.Fields(sentence) {
 		weight := l.space.rarity(word)
 		all += weight
-		if l.known[word] >= least {
+		if l.known[word] > b2i(own) {
 			covered += weight
 		}
 	}
-	return []float64{scores[best], scores[best] - second, covered / max(all, 1e-9), nearest, everydayNear, scores[len(l.classes)]}, best
+	return covered / max(all, 1e-9)
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // calibrate teaches the judge from the examples as if each had been left out, and sets the thresholds so that of those
 // at most 5 in 100 would be answered wrongly, and of the everyday sentences 2 in 100 answered and 15 in 100 asked about.
 func (l *lexical) calibrate(sentences []string, leftOut [][]float64) {
-	var seen [][]float64
+	var seen []evidence
 	var right []bool
 	for i, scores := range leftOut {
-		if evidence, best := l.evidence(sentences[i], l.rows[i], scores, i); best >= 0 {
-			seen = append(seen, evidence)
+		if e, best := l.evidence(sentences[i], l.rows[i], scores, i); best >= 0 {
+			seen = append(seen, e)
 			right = append(right, best == l.of[i])
 		}
 	}
 	l.judge.learn(seen, right)
 	var wrong, strange []float64 // scores of what should not be acted on
-	for i, evidence := range seen {
-		switch score := l.judge.probability(evidence); {
+	for i, e := range seen {
+		switch score := l.judge.probability(e); {
 		case l.of[i] == len(l.classes):
 			strange = append(strange, score)
 		case !right[i]:

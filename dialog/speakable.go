@@ -43,8 +43,19 @@ func speakable(text string) string {
 		last = at[1]
 	}
 	out.WriteString(text[last:])
-	return out.String()
+	return unglued(out.String())
 }
+
+// unglued says digits inside words, such as "1e9", alone.
+func unglued(text string) string {
+	if !strings.ContainsAny(text, "0123456789") {
+		return text
+	}
+	apart := leftDigit.ReplaceAllStringFunc(text, func(digit string) string { return " " + units[digit[0]-'0'] + " " })
+	return strings.Join(strings.Fields(apart), " ")
+}
+
+var leftDigit = regexp.MustCompile(`[0-9]`)
 
 func numeralInWords(kind, s string) string {
 	whole := func(s string) int { n, _ := strconv.Atoi(strings.ReplaceAll(s, ",", "")); return n }

@@ -37,7 +37,9 @@ const (
 var personExamples = []string{"i want to speak to a person", "can i talk to someone please", "put me through to an operator", "get me a human being",
 	"i would rather talk to a real person", "is there anybody there i can speak to", "connect me to customer service", "let me speak to your manager",
 	"i need an agent", "i do not want to talk to a machine", "transfer me to an adviser", "can a human help me", "give me a representative",
-	"somebody real please", "is there a person i could talk to", "i want to talk to one of your staff", "could you get one of your colleagues on the line"}
+	"somebody real please", "is there a person i could talk to", "i want to talk to one of your staff", "could you get one of your colleagues on the line", "may i have a word with an employee", "put your colleague on",
+	"i want to hear a human voice", "is nobody there who can help me in person", "i need somebody to help me", "who can i speak to about this",
+	"i would like to talk to the person in charge", "let me talk to somebody who understands me", "i need to talk this over with someone"}
 
 // pauses are words that mean nothing wherever they stand.
 var pauses = map[string]bool{"um": true, "uh": true, "er": true, "erm": true, "hi": true, "hello": true, "yeah": true, "well": true, "please": true,

@@ -1,6 +1,7 @@
 package dialog
 
 import (
+	"encoding/json"
 	"os"
 	"strings"
 	"testing"
@@ -99,20 +100,53 @@ func taken(bot *Bot, sentence string) (class string, asked bool) {
 
 func share(n, of int) float64 { return float64(n) / float64(max(of, 1)) }
 
+// The examples and the thesaurus grew with the tune set in sight; the held set was written and measured after that. Its
+// floors are what the built-in classifier reached, a little below: right 0.87, wrong 0.04, rejected 0.92.
 func TestTheCourierBotUnderstandsWordingsThatAreNoExamples(t *testing.T) {
-	bot, err := Load(courier)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, set := range []string{"tune"} {
+	bot := load(t, courier)
+	for set, floor := range map[string]struct{ right, wrong, rejected float64 }{"tune": {0.93, 0.02, 0.88}, "held": {0.85, 0.05, 0.88}} {
 		t.Run(set, func(t *testing.T) {
 			var n tally
 			n.take(t, bot, labelled(t, "testdata/understanding."+set+".txt"))
-			t.Logf("%+v: right %.3f (of them asked %.3f), wrong %.3f, out of scope rejected %.3f, asked %.3f, answered %.3f", n,
-				share(n.right, n.in), share(n.asked, n.in), share(n.wrong, n.in), share(n.rejected, n.out), share(n.askedOut, n.out), share(n.answered, n.out))
-			if share(n.right, n.in) < 0.9 || share(n.wrong, n.in) > 0.03 || share(n.rejected, n.out) < 0.85 {
-				t.Error("below the aim: right 0.90, wrong 0.03, rejected 0.85")
+			n.report(t)
+			if share(n.right, n.in) < floor.right || share(n.wrong, n.in) > floor.wrong || share(n.rejected, n.out) < floor.rejected {
+				t.Errorf("want %+v", floor)
 			}
 		})
+	}
+}
+
+func (n *tally) report(t *testing.T) {
+	t.Logf("%d in scope: right %.3f (of them asked first %.3f), wrong %.3f; %d out of scope: rejected %.3f, asked about %.3f, answered %.3f",
+		n.in, share(n.right, n.in), share(n.asked, n.in), share(n.wrong, n.in),
+		n.out, share(n.rejected, n.out), share(n.askedOut, n.out), share(n.answered, n.out))
+}
+
+// CLINC150 knows nothing of this bot: its sentences about an order's whereabouts are in scope, its out-of-scope ones are not.
+func TestTheCourierBotUnderstandsAndRejectsSentencesOfStrangers(t *testing.T) {
+	data, err := os.ReadFile("../../shared/data/intent_clinc150/data_oos_plus.json")
+	if err != nil {
+		t.Skip("no CLINC150 beside the repository")
+	}
+	var sets map[string][][2]string
+	if err := json.Unmarshal(data, &sets); err != nil {
+		t.Fatal(err)
+	}
+	var lines [][2]string
+	for _, name := range []string{"test", "val", "train", "oos_test"} {
+		for _, pair := range sets[name] {
+			switch pair[1] {
+			case "oos":
+				lines = append(lines, [2]string{"-", pair[0]})
+			case "order_status":
+				lines = append(lines, [2]string{"track", pair[0]})
+			}
+		}
+	}
+	var n tally
+	n.take(t, load(t, courier), lines)
+	n.report(t)
+	if share(n.right, n.in) < 0.8 || share(n.wrong, n.in) > 0.07 || share(n.rejected, n.out) < 0.9 { // reached: 0.85, 0.053, 0.917
+		t.Error("want right 0.8, wrong 0.07, rejected 0.9")
 	}
 }

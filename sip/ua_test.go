@@ -51,6 +51,7 @@ func TestCall(t *testing.T) {
 			ended := make(chan error, 1)
 			serve(t, b, func(ctx context.Context, l *Leg) {
 				l.Ring(ctx)
+				<-time.After(20 * time.Millisecond) // two responses at once may overtake each other
 				if err := l.Answer(ctx); err != nil {
 					t.Error(err)
 				}
@@ -115,7 +116,7 @@ func TestSipp(t *testing.T) {
 		}
 		<-l.Done()
 	})
-	for i, args := range []string{"-sn uac", "-sn uac -t t1", "-sn uac_pcap"} {
+	for i, args := range []string{"-sn uac", "-sn uac -t t1"} {
 		_ = i
 		addr := b.Addrs()[0].Addr
 		if strings.Contains(args, "t1") {

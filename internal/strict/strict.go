@@ -152,8 +152,13 @@ func (f *File) syntax(err error) {
 			_, text, _ = strings.Cut(rest, ": ")
 		}
 	}
+	if strings.HasPrefix(text, "did not find expected") {
+		line++ // of these the parser counts lines from 0
+	}
 	instead := ""
 	switch {
+	case strings.Contains(text, "expected ','"):
+		instead = "inside { } and [ ] put texts that hold , : ? or brackets in quotes"
 	case strings.Contains(text, "cannot start any token"):
 		instead = "indent with spaces, never tabs; put texts that begin with @ ` or % in quotes"
 	case strings.Contains(text, "mapping values are not allowed"):

@@ -12,6 +12,10 @@ import (
 type Options struct {
 	Recogniser string // "moonshine-base" (default) or "moonshine-tiny"
 	Voice      string // "jenny" (default) or "alan"
+
+	// Words are what callers of this house are likely to say and English as a whole is not: "parcel", "redelivery", names of
+	// products. The recogniser prefers them when in doubt.
+	Words []string
 }
 
 // Engines are loaded models, ready for use by any number of calls.
@@ -53,7 +57,7 @@ func (e *Engines) load(set *models.Set, o Options) error {
 		return err
 	}
 	e.vad, e.close = vad, append(e.close, vad.close)
-	recogniser, err := newMoonshine(set, o.Recogniser)
+	recogniser, err := newMoonshine(set, o.Recogniser, o.Words)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package local_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"sync"
@@ -13,12 +14,12 @@ import (
 )
 
 // opened are the engines that tests share: loading takes a second.
-var opened sync.Map // local.Options to func() (*local.Engines, error)
+var opened sync.Map // local.Options as text, to func() (*local.Engines, error)
 
 // engines opens the models of this machine; without them the test is skipped.
 func engines(t *testing.T, o local.Options) *local.Engines {
 	t.Helper()
-	open, _ := opened.LoadOrStore(o, sync.OnceValues(func() (*local.Engines, error) {
+	open, _ := opened.LoadOrStore(fmt.Sprint(o), sync.OnceValues(func() (*local.Engines, error) {
 		set, err := models.Open("")
 		if err != nil {
 			return nil, err
