@@ -39,7 +39,8 @@ type Ears struct {
 	audio    []int16 // of this turn, or the last moments before one
 	voiceEnd int     // samples of audio up to the last voiced window
 	began    time.Time
-	lastTime time.Time // of the last voiced window
+	loud     time.Time // arrival of the last audible frame
+	lastTime time.Time // of the last one with a voice in it
 	turns    []*turn   // begun and not yet told to the end, oldest first; only the last may still go on
 	results  chan *recognition
 	children sync.WaitGroup
@@ -122,6 +123,9 @@ const preRoll = 10 * windowSamples
 
 // hear takes one frame; every 512 samples the endpointer decides.
 func (e *Ears) hear(f *heardFrame) error {
+	if media.Audible(f.pcm[:]) {
+		e.loud = f.arrived
+	}
 	e.window = append(e.window, f.pcm[:]...)
 	if len(e.window) < windowSamples {
 		return nil
@@ -146,6 +150,9 @@ func (e *Ears) hear(f *heardFrame) error {
 		fallthrough
 	case silent == 0 && begun > 0:
 		e.lastTime, e.voiceEnd = f.arrived, len(e.audio)
+		if e.loud.After(e.began) { // the VAD goes on a little beyond the last sound
+			e.lastTime = e.loud
+		}
 	}
 	e.act(decision)
 	return nil
