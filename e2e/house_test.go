@@ -181,6 +181,25 @@ func (h *house) call(args ...string) talk {
 	return <-h.callAsync(append([]string{h.uri()}, args...)...)
 }
 
+// perform plays talk scripts, those of make demo when none are given, with callers and seats of their own, and fails the test
+// unless everything that had to be heard was heard.
+func (h *house) perform(t *testing.T, scripts ...string) {
+	t.Helper()
+	args := []string{"demo", "--url", h.uri(), "--seats", "1=" + h.seats[0] + ",2=" + h.seats[1], "--recordings", t.TempDir()}
+	for _, script := range scripts {
+		path := filepath.Join(t.TempDir(), "script.talk")
+		if err := os.WriteFile(path, []byte(script), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		args = append(args, path)
+	}
+	cmd := exec.Command(root("bin/ivr"), args...)
+	cmd.Dir = root(".")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v:\n%s", err, out)
+	}
+}
+
 // seat answers at one of the configured seats' addresses, until it has had its calls.
 func (h *house) seat(n int, args ...string) <-chan talk {
 	return h.callAsync(append([]string{"--seat", "--listen", h.seats[n]}, args...)...)

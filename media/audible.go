@@ -2,10 +2,10 @@ package media
 
 import "time"
 
-// audible is the mean square of a frame at -45 dBFS: what a telephone's user begins to take for sound rather than for the line.
-const audible = 32768.0 * 32768.0 / 31623
+// audible is the mean square of a frame at -50 dBFS: a telephone line idles below.
+const audible = 32768.0 * 32768.0 / 1e5
 
-// Audible reports whether a frame, or a part of one, is at -45 dBFS or above.
+// Audible reports whether a frame, or a part of one, is at -50 dBFS or above.
 func Audible(pcm []int16) bool {
 	sum := 0.0
 	for _, s := range pcm {

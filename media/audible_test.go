@@ -20,7 +20,7 @@ func TestAPromptLeadsWithWhatNobodyHearsYet(t *testing.T) {
 		"nothing":            {nil, 0},
 		"silence":            {square(0, 10), 0},
 		"sound at once":      {square(3000, 10), 0},
-		"-50 dBFS, then -40": {append(square(104, 3), square(328, 3)...), 3 * FrameDuration},
+		"-55 dBFS, then -45": {append(square(58, 3), square(184, 3)...), 3 * FrameDuration},
 	} {
 		if got := NewPrompt(c.pcm).Lead(); got != c.want {
 			t.Errorf("%s: %v, want %v", name, got, c.want)

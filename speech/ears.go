@@ -121,6 +121,9 @@ const quietest = 32
 // preRoll is kept of the time before the first voiced window: words begin softly.
 const preRoll = 10 * windowSamples
 
+// wordEnd is for how many windows after the last voice a sound still belongs to the word: the VAD takes a final s for none.
+const wordEnd = 3
+
 // hear takes one frame; every 512 samples the endpointer decides.
 func (e *Ears) hear(f *heardFrame) error {
 	if media.Audible(f.pcm[:]) {
@@ -153,6 +156,8 @@ func (e *Ears) hear(f *heardFrame) error {
 		if e.loud.After(e.began) { // the VAD goes on a little beyond the last sound
 			e.lastTime = e.loud
 		}
+	case begun > 0 && silent <= wordEnd && e.loud.After(e.lastTime):
+		e.lastTime = e.loud
 	}
 	e.act(decision)
 	return nil
