@@ -74,7 +74,7 @@ func (s *Stream) arrive(p *rtp.Packet, raw []byte, from netip.AddrPort, now time
 		s.invalid[wrongType]++
 		return
 	}
-	if !s.latch.admit(from, now) {
+	if !s.latch.admit(from, s.source.goesOn(&p.Header), now) {
 		s.invalid[stranger]++
 		return
 	}
