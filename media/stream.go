@@ -75,6 +75,7 @@ type ear struct {
 // Stats of one stream.
 type Stats struct {
 	Sent, Received                          int
+	Control                                 int           // RTCP packets received
 	Lost, Late, Duplicate, Dropped, Invalid int           // of what was received: see RFC 3550, A.3 for Lost
 	SentLate                                int           // sent more than 20 ms after its tick
 	Jitter                                  time.Duration // RFC 3550, 6.4.1
