@@ -153,8 +153,9 @@ func (e *Engine) Run(ctx context.Context) error {
 }
 
 // tick serves all streams: first all receive, then all send, so that bridged legs hear each other on the same tick.
-func (e *Engine) tick(due time.Time) {
-	now := time.Now()
+func (e *Engine) tick(due time.Time) { e.tickAt(due, time.Now()) }
+
+func (e *Engine) tickAt(due, now time.Time) {
 	e.metrics.ticked(now.Sub(due))
 	e.mu.Lock()
 	e.streams = append(e.streams, e.joining...)

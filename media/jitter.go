@@ -7,6 +7,7 @@ const (
 	delayMost    = 200 * time.Millisecond // audio held back at most
 	delayOnBurst = delayMost / 2          // kept of what came all at once
 	silentAfter  = 200 * time.Millisecond // without a packet the far end is silent, not late
+	packetsMost  = 50                     // held back: nobody sends shorter ones than 5 ms
 	timeJump     = 8000                   // ticks off: the far end began a new count
 )
 
@@ -112,10 +113,10 @@ func (b *jitterBuffer) insert(ts rtpTime, l *law, payload []byte, arrived time.T
 // bound drops the oldest audio when there is too much.
 func (b *jitterBuffer) bound() {
 	newest := b.packets[len(b.packets)-1].end()
-	if ticks(newest.sub(b.cursor)) <= delayMost+FrameDuration {
+	if ticks(newest.sub(b.cursor)) <= delayMost+FrameDuration && len(b.packets) <= packetsMost {
 		return
 	}
-	for len(b.packets) > 1 && ticks(newest.sub(b.packets[0].end())) >= delayOnBurst {
+	for len(b.packets) > 1 && (ticks(newest.sub(b.packets[0].end())) >= delayOnBurst || len(b.packets) > packetsMost) {
 		b.discard()
 		b.dropped++
 	}

@@ -56,7 +56,8 @@ func (s *Stream) read() {
 // arrive takes one packet. p is only there to be used again.
 func (s *Stream) arrive(p *rtp.Packet, raw []byte, from netip.AddrPort, now time.Time) {
 	if len(raw) >= 2 && raw[0]>>6 == 2 && raw[1] >= 192 && raw[1] <= 223 {
-		return // RTCP on the same port (RFC 5761, 4)
+		s.control()
+		return
 	}
 	err := p.Unmarshal(raw)
 	s.mu.Lock()
@@ -74,7 +75,7 @@ func (s *Stream) arrive(p *rtp.Packet, raw []byte, from netip.AddrPort, now time
 		s.invalid[wrongType]++
 		return
 	}
-	if !s.latch.admit(from, &p.Header, now) {
+	if !s.latch.admit(from, &p.Header, s.source.goesOn(&p.Header), now) {
 		s.invalid[stranger]++
 		return
 	}
@@ -90,28 +91,36 @@ func (s *Stream) arrive(p *rtp.Packet, raw []byte, from netip.AddrPort, now time
 		s.buffer.reset()
 		s.keys = keys{}
 	}
-	s.stats.Received++
-	s.last = now
 	switch {
-	case !s.params.Receive:
-	case isEvent:
-		s.key(p, now)
+	case isEvent && !s.key(p, now):
+		s.invalid[malformed]++
+		return
+	case isEvent || !s.params.Receive:
 	case l != nil:
 		s.source.measure(rtpTime(p.Timestamp), now)
 		s.buffer.push(rtpTime(p.Timestamp), p.Marker, l, p.Payload, now, time.Duration(s.source.jitter))
 	}
+	s.stats.Received++
+	s.last = now
 }
 
-// key takes an event.
-func (s *Stream) key(p *rtp.Packet, now time.Time) {
+// control takes RTCP that came on the port of RTP (RFC 5761, 4).
+func (s *Stream) control() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stats.Control++
+}
+
+// key takes an event, and reports false if it is none.
+func (s *Stream) key(p *rtp.Packet, now time.Time) bool {
 	e, ok := parseEvent(p.Payload)
-	if !ok {
-		s.invalid[malformed]++
-		return
+	if !ok || !s.params.Receive {
+		return ok
 	}
 	if key, pressed := s.keys.take(e, rtpTime(p.Timestamp), now); pressed {
 		s.deliver(Digit{key, now})
 	}
+	return true
 }
 
 // deliver hands a press over; when nobody takes them the oldest is dropped.

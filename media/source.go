@@ -77,6 +77,12 @@ func (s *source) accept(h *rtp.Header, arrived time.Time) verdict {
 	return follows
 }
 
+// goesOn says that h has the source and a number that come next.
+func (s *source) goesOn(h *rtp.Header) bool {
+	step := int16(h.SequenceNumber - uint16(s.highest))
+	return s.known && h.SSRC == s.ssrc && step > 0 && step < maxDropout
+}
+
 // tryRival believes a new source, or a new numbering, at its second packet in sequence; at the first if the old is silent.
 func (s *source) tryRival(h *rtp.Header, arrived time.Time) verdict {
 	confirmed := s.onTrial && h.SSRC == s.rival && h.SequenceNumber == s.rivalNext

@@ -15,6 +15,7 @@ var ErrClosed = errors.New("media: stream closed")
 // Params is what an offer and an answer agreed on.
 type Params struct {
 	Remote  netip.AddrPort // where the far end said it receives; symmetric RTP may correct it
+	Via     netip.Addr     // where its signalling comes from, as behind a NAT its audio does too; may be invalid
 	Codec   Codec
 	Digits  uint8 // payload type of telephone-event (RFC 4733), 0: not agreed
 	Send    bool  // the far end wants our audio (not held by it)
@@ -74,6 +75,7 @@ type ear struct {
 // Stats of one stream.
 type Stats struct {
 	Sent, Received                          int
+	Control                                 int           // RTCP packets received
 	Lost, Late, Duplicate, Dropped, Invalid int           // of what was received: see RFC 3550, A.3 for Lost
 	SentLate                                int           // sent more than 20 ms after its tick
 	Jitter                                  time.Duration // RFC 3550, 6.4.1
@@ -104,7 +106,7 @@ func (s *Stream) Start(p Params) error {
 	}
 	defer s.mu.Unlock()
 	s.params, s.law = p, l
-	s.latch.agree(p.Remote)
+	s.latch.agree(p.Remote, p.Via.Unmap())
 	if !s.started {
 		s.started = true
 		s.reader.Go(s.read)
@@ -188,7 +190,7 @@ func (s *Stream) Stats() Stats {
 func (s *Stream) count() Stats {
 	n := s.stats
 	n.Lost, n.Jitter = s.source.missing(), time.Duration(s.source.jitter)
-	n.Late, n.Dropped = s.buffer.late, s.buffer.dropped
+	n.Late, n.Dropped = s.buffer.late, n.Dropped+s.buffer.dropped
 	for _, c := range s.invalid {
 		n.Invalid += c
 	}

@@ -147,6 +147,9 @@ func (c *Conn) ReadFromUDPAddrPort(b []byte) (int, netip.AddrPort, error) {
 	}
 }
 
+// Waiting is how many packets have come that were not read yet.
+func (c *Conn) Waiting() int { return len(c.in) }
+
 // SetReadDeadline ends a Read that waits longer; zero: never.
 func (c *Conn) SetReadDeadline(t time.Time) error {
 	c.mu.Lock()
