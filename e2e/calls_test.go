@@ -61,6 +61,7 @@ func TestTheReplyGapIsTheSameSeenFromBothEnds(t *testing.T) {
 
 // The three calls of make demo: each party's recordings hold what it had to hear, and caller and seat hear each other.
 func TestTheDemoAnswersAndHandsOverWarm(t *testing.T) {
+	t.Parallel()
 	h := open(t, settings{})
 	h.perform(t)
 	reasons := map[string]string{}
@@ -76,6 +77,7 @@ func TestTheDemoAnswersAndHandsOverWarm(t *testing.T) {
 
 // What caller and seat said after they were joined is in the house's recording, each on its side.
 func TestTheHouseRecordsWhatJoinedPartiesSay(t *testing.T) {
+	t.Parallel()
 	h := open(t, settings{})
 	h.perform(t, `
 bot     says how can I help you
@@ -108,6 +110,7 @@ func TestEachReasonLeadsToTheRightQueue(t *testing.T) {
 		{"sensitive", "sensitive", "", []string{"--say", "I was injured by your driver"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			h := open(t, settings{})
 			first := h.seat(0, "--calls", "1", "--hang-up-after", "1s")
 			h.seat(1, "--calls", "1", "--hang-up-after", "1s")
@@ -125,6 +128,7 @@ func TestEachReasonLeadsToTheRightQueue(t *testing.T) {
 }
 
 func TestABackEndThatHangsLeadsToAPersonAndNoOtherCallNotices(t *testing.T) {
+	t.Parallel()
 	h := open(t, settings{})
 	h.seat(0, "--calls", "1", "--hang-up-after", "1s")
 	resp, err := http.Post("http://"+h.parcels+"/fault", "application/json", strings.NewReader(`{"mode":"hang"}`))
@@ -148,6 +152,7 @@ func TestABackEndThatHangsLeadsToAPersonAndNoOtherCallNotices(t *testing.T) {
 func TestASeatThatIsBusyOrDeclinesIsFollowedByTheNext(t *testing.T) {
 	for _, how := range []string{"--busy", "--decline"} {
 		t.Run(how, func(t *testing.T) {
+			t.Parallel()
 			h := open(t, settings{})
 			h.seat(0, "--calls", "1", how)
 			h.seat(1, "--calls", "1", "--hang-up-after", "1s")
@@ -161,6 +166,7 @@ func TestASeatThatIsBusyOrDeclinesIsFollowedByTheNext(t *testing.T) {
 }
 
 func TestWithoutSeatsTheCallerLeavesAMessageThatIsKept(t *testing.T) {
+	t.Parallel()
 	h := open(t, settings{wait: "4s"})
 	h.perform(t, `
 bot     says how can I help you
@@ -184,6 +190,7 @@ bot     hangs up
 }
 
 func TestACallerWhoHangsUpAtAnyMomentLeavesNoLegBehind(t *testing.T) {
+	t.Parallel()
 	h := open(t, settings{})
 	h.seat(0)
 	h.seat(1)
@@ -228,6 +235,7 @@ func TestTwentyCallersAtOnceAreAllAnsweredAndNothingIsGarbled(t *testing.T) {
 }
 
 func TestCallsAboveTheLimitGet503AndAreCounted(t *testing.T) {
+	t.Parallel()
 	h := open(t, settings{maxCalls: 1})
 	first := h.callAsync(h.uri(), "--say", "what are your opening hours", "--hang-up-after", "3s")
 	for until := time.Now().Add(20 * time.Second); h.metric("ivr_calls_active") < 1 && time.Now().Before(until); {
@@ -246,6 +254,7 @@ func TestCallsAboveTheLimitGet503AndAreCounted(t *testing.T) {
 }
 
 func TestSIGTERMLetsACallInProgressFinishAndRefusesNewOnes(t *testing.T) {
+	t.Parallel()
 	h := open(t, settings{})
 	going := h.callAsync(h.uri(), "--say", "what are your opening hours", "--say", "goodbye")
 	for until := time.Now().Add(20 * time.Second); h.metric("ivr_calls_active") < 1 && time.Now().Before(until); {

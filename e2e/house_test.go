@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -360,23 +361,31 @@ func root(path string) string {
 	return abs
 }
 
-// freePorts are free for UDP and TCP at this moment.
+// nextPort goes through ports that the kernel gives to nobody by itself, so that what is free now is free when it is used.
+var nextPort atomic.Int32
+
+// freePorts are free for UDP and TCP.
 func freePorts(t *testing.T, n int) (addrs []string) {
 	t.Helper()
-	for len(addrs) < n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		u, err := net.ListenPacket("udp", l.Addr().String())
+	const first, last = 20000, 29999
+	for range last - first {
+		addr := fmt.Sprintf("127.0.0.1:%d", first+int(nextPort.Add(1))%(last-first))
+		l, err := net.Listen("tcp", addr)
 		if err != nil {
 			continue
 		}
-		defer u.Close()
-		addrs = append(addrs, l.Addr().String())
+		u, err := net.ListenPacket("udp", addr)
+		l.Close()
+		if err != nil {
+			continue
+		}
+		u.Close()
+		if addrs = append(addrs, addr); len(addrs) == n {
+			return addrs
+		}
 	}
-	return addrs
+	t.Fatal("no free ports")
+	return nil
 }
 
 // lockedBuffer takes the output of several processes.

@@ -14,6 +14,7 @@ import (
 )
 
 func TestSippCallsOverUDPAndTCP(t *testing.T) {
+	t.Parallel()
 	sipp := need(t, "sipp")
 	h := open(t, settings{})
 	for _, transport := range []string{"u1", "t1"} {
@@ -34,6 +35,7 @@ func TestSippCallsOverUDPAndTCP(t *testing.T) {
 
 // baresip calls with audio that this project did not make, where there is some beside it, and hears the right facts.
 func TestBaresipCallsAndHearsTheAnswer(t *testing.T) {
+	t.Parallel()
 	baresip := need(t, "baresip")
 	h := open(t, settings{})
 	dir := t.TempDir()
