@@ -2,13 +2,11 @@ package dialog
 
 import (
 	"os"
-	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -70,11 +68,7 @@ func TestEveryCompleteBotOfTheGuideLoads(t *testing.T) {
 // The guide promises that its pieces make one bot; so every key and every name in them is checked, and its script is true.
 func TestThePiecesOfTheGuideMakeTheBotThatItsScriptTalksWith(t *testing.T) {
 	_, blocks := readGuide(t)
-	file := filepath.Join(t.TempDir(), "bakery.yaml")
-	if err := os.WriteFile(file, pieces(t, blocks), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	bot, err := Load(file)
+	bot, err := Parse("bakery.yaml", pieces(t, blocks))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,8 +76,9 @@ func TestThePiecesOfTheGuideMakeTheBotThatItsScriptTalksWith(t *testing.T) {
 	if _, err := testaudio.ParseTalk("lemon.talk", strings.NewReader(script.text)); err != nil {
 		t.Error(err)
 	}
-	now := time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)
-	(&talk{T: t, now: now}).play("lemon.talk", script.text, map[string]*Bot{courier: bot})
+	caller := &talk{T: t, bot: bot, session: bot.Start(), now: testNow}
+	caller.step(Begin{Now: testNow})
+	caller.play("lemon.talk", script.text, nil)
 }
 
 // pieces puts the guide's YAML together: later blocks add to what earlier ones say.
