@@ -184,6 +184,8 @@ func (e *Engine) tickAt(due, now time.Time) {
 func (e *Engine) skip(ticks int) {
 	e.metrics.skip(ticks)
 	for _, s := range e.streams {
-		s.sender.now += rtpTime(ticks * narrowSamples)
+		s.mu.Lock()
+		s.sender.now += rtpTime(ticks * s.format.ticks())
+		s.mu.Unlock()
 	}
 }

@@ -27,7 +27,8 @@ var invalidNames = [invalidReasons]string{"malformed", "payload type", "stranger
 
 // heard is what this tick brought; only the clock touches it.
 type heard struct {
-	narrow    narrowFrame
+	narrow    narrowFrame // at 8 kHz, when isNarrow
+	isNarrow  bool        // the format carries no more
 	wide      Heard
 	concealer concealer
 	up        upsampler
@@ -69,9 +70,9 @@ func (s *Stream) arrive(p *rtp.Packet, raw []byte, from netip.AddrPort, now time
 		s.invalid[malformed]++
 		return
 	}
-	l := s.params.law(p.PayloadType)
+	f := s.params.format(p.PayloadType)
 	isEvent := s.params.Digits != 0 && p.PayloadType == s.params.Digits
-	if l == nil && !isEvent && p.PayloadType != comfortNoise {
+	if f == nil && !isEvent && p.PayloadType != comfortNoise {
 		s.invalid[wrongType]++
 		return
 	}
@@ -96,9 +97,11 @@ func (s *Stream) arrive(p *rtp.Packet, raw []byte, from netip.AddrPort, now time
 		s.invalid[malformed]++
 		return
 	case isEvent || !s.params.Receive:
-	case l != nil:
-		s.source.measure(rtpTime(p.Timestamp), now)
-		s.buffer.push(rtpTime(p.Timestamp), p.Marker, l, p.Payload, now, time.Duration(s.source.jitter))
+	case p.PayloadType == comfortNoise && len(p.Payload) > 0:
+		s.hush = int(p.Payload[0]&127) + 1 // RFC 3389, 3.1
+	case f != nil:
+		s.source.measure(rtpTime(p.Timestamp), now, f.clock)
+		s.buffer.push(rtpTime(p.Timestamp), p.Marker, f, p.Payload, now, time.Duration(s.source.jitter))
 	}
 	s.stats.Received++
 	s.last = now
@@ -150,12 +153,17 @@ func (s *Stream) receive(now time.Time, t *tally) (open bool) {
 	}
 	ears := s.ears
 	widely := len(ears) > 0 || len(s.recorders) > 0
-	c := h.wake(widely || s.peer != nil, widely)
-	h.wide.Arrived = s.buffer.pull(&h.narrow, now, c)
+	h.isNarrow = s.format.isNarrow()
+	c := h.wake(&s.buffer, widely || s.peer != nil, widely)
+	if c != nil && s.hush > 0 {
+		c.hush(s.hush - 1)
+		s.hush = 0
+	}
+	h.wide.Arrived = s.buffer.pull(h.frame(), now, c)
 	t.take(s)
 	s.mu.Unlock()
 
-	if widely {
+	if widely && h.isNarrow {
 		h.up.frame(&h.wide.Frame, &h.narrow)
 	}
 	for _, e := range ears {
@@ -164,13 +172,24 @@ func (s *Stream) receive(now time.Time, t *tally) (open bool) {
 	return true
 }
 
+// frame is where audio goes, at the rate of the format.
+func (h *heard) frame() []int16 {
+	if h.isNarrow {
+		return h.narrow[:]
+	}
+	return h.wide.Frame[:]
+}
+
 // wake prepares for being wanted or not, and wanted at 16 kHz or not. It returns nil when nothing needs to be decoded.
-func (h *heard) wake(wanted, widely bool) *concealer {
-	if wanted && !h.wanted {
-		h.concealer.forget()
+func (h *heard) wake(b *jitterBuffer, wanted, widely bool) *concealer {
+	if wanted && (!h.wanted || h.concealer.scale != b.format.rate/narrowRate) {
+		h.concealer.forget(b.format)
+		b.playout.forget()
 	}
 	if !wanted && h.wanted {
 		clear(h.narrow[:])
+		clear(h.wide.Frame[:])
+		b.playout.forget()
 	}
 	if widely && !h.widely {
 		h.up = upsampler{}

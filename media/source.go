@@ -111,10 +111,10 @@ func (s *source) missing() int {
 }
 
 // measure takes the timestamp of an audio packet into the jitter.
-func (s *source) measure(ts rtpTime, arrived time.Time) {
+func (s *source) measure(ts rtpTime, arrived time.Time, clock int) {
 	last := &s.audio
 	if last.timed {
-		d := arrived.Sub(last.arrived) - ticks(ts.sub(last.ts))
+		d := arrived.Sub(last.arrived) - time.Duration(ts.sub(last.ts))*time.Second/time.Duration(clock)
 		s.jitter += (float64(max(d, -d)) - s.jitter) / 16
 	}
 	last.timed, last.ts, last.arrived = true, ts, arrived
@@ -125,6 +125,3 @@ type rtpTime uint32
 
 // sub returns how many ticks t is after u, negative if before, across the wrap.
 func (t rtpTime) sub(u rtpTime) int { return int(int32(t - u)) }
-
-// ticks is the duration of n ticks of the narrowband RTP clock.
-func ticks(n int) time.Duration { return time.Duration(n) * (time.Second / 8000) }

@@ -14,12 +14,13 @@ var ErrClosed = errors.New("media: stream closed")
 
 // Params is what an offer and an answer agreed on.
 type Params struct {
-	Remote  netip.AddrPort // where the far end said it receives; symmetric RTP may correct it
-	Via     netip.Addr     // where its signalling comes from, as behind a NAT its audio does too; may be invalid
-	Codec   Codec
-	Digits  uint8 // payload type of telephone-event (RFC 4733), 0: not agreed
-	Send    bool  // the far end wants our audio (not held by it)
-	Receive bool  // we take the far end's audio
+	Remote      netip.AddrPort // where the far end said it receives; symmetric RTP may correct it
+	Via         netip.Addr     // where its signalling comes from, as behind a NAT its audio does too; may be invalid
+	Codec       Codec
+	Digits      uint8 // payload type of telephone-event (RFC 4733), 0: not agreed
+	DigitsClock int   // Hz of its durations; 0: that of Codec
+	Send        bool  // the far end wants our audio (not held by it)
+	Receive     bool  // we take the far end's audio
 }
 
 // Digit is one key press of the far end.
@@ -46,10 +47,11 @@ type Stream struct {
 	started   bool
 	closed    bool
 	params    Params
-	law       *law // of params
+	format    *format // of params
 	latch     latch
 	source    source
 	buffer    jitterBuffer
+	hush      int // level of a comfort noise packet that came, plus one; 0: none came
 	keys      keys
 	keypad    keypad
 	player    player
@@ -86,8 +88,8 @@ func (s *Stream) LocalPort() int { return s.port }
 
 // Start begins, or after a re-INVITE changes, what flows. SSRC, sequence and timestamps go on across changes.
 func (s *Stream) Start(p Params) error {
-	l := p.Codec.law()
-	if l == nil {
+	f := p.Codec.format()
+	if f == nil {
 		return fmt.Errorf("media: no codec %s/%d here, there are %v", p.Codec.Name, p.Codec.ClockRate, Codecs())
 	}
 	p.Remote = unmap(p.Remote)
@@ -97,15 +99,19 @@ func (s *Stream) Start(p Params) error {
 			s.mu.Unlock()
 			return ErrClosed
 		}
-		raw := s.player.unencoded(l)
+		raw := s.player.unencoded(f)
 		if raw == nil {
 			break
 		}
 		s.mu.Unlock()
-		raw.encode(l)
+		raw.encode(f)
 	}
 	defer s.mu.Unlock()
-	s.params, s.law = p, l
+	if s.format != f {
+		s.player.rest = nil
+	}
+	s.params, s.format = p, f
+	s.buffer.agree(f)
 	s.latch.agree(p.Remote, p.Via.Unmap())
 	if !s.started {
 		s.started = true
