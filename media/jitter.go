@@ -143,6 +143,14 @@ func (b *jitterBuffer) held() time.Duration {
 	return b.lasts(b.packets[len(b.packets)-1].end().sub(b.cursor))
 }
 
+// delay is how long audio waits here: what is held, and what has been decoded already.
+func (b *jitterBuffer) delay() time.Duration {
+	if !b.playing {
+		return 0
+	}
+	return b.held() + time.Duration(b.ready)*time.Second/time.Duration(b.format.rate)
+}
+
 // bound drops the oldest audio when there is too much.
 func (b *jitterBuffer) bound() {
 	if b.held() <= delayMost+FrameDuration && len(b.packets) <= packetsMost {

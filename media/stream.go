@@ -81,6 +81,7 @@ type Stats struct {
 	Lost, Late, Duplicate, Dropped, Invalid int           // of what was received: see RFC 3550, A.3 for Lost
 	SentLate                                int           // sent more than 20 ms after its tick
 	Jitter                                  time.Duration // RFC 3550, 6.4.1
+	Delay                                   time.Duration // of the jitter buffer now
 }
 
 // LocalPort is the RTP port of ours that goes into SDP.
@@ -196,6 +197,7 @@ func (s *Stream) Stats() Stats {
 func (s *Stream) count() Stats {
 	n := s.stats
 	n.Lost, n.Jitter = s.source.missing(), time.Duration(s.source.jitter)
+	n.Delay = s.buffer.delay()
 	n.Late, n.Dropped = s.buffer.late, n.Dropped+s.buffer.dropped
 	for _, c := range s.invalid {
 		n.Invalid += c
