@@ -8,6 +8,7 @@ require (
 	github.com/go-audio/wav v1.1.0
 	github.com/k2-fsa/sherpa-onnx-go v1.13.8
 	github.com/klauspost/compress v1.20.1
+	github.com/pion/rtcp v1.2.17
 	github.com/pion/rtp v1.10.5
 	github.com/pion/sdp/v3 v3.0.19
 	github.com/prometheus/client_golang v1.25.0

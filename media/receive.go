@@ -36,16 +36,16 @@ type heard struct {
 	widely    bool // at 16 kHz
 }
 
-// read takes packets from the socket until it is closed.
-func (s *Stream) read() {
+// read takes packets from a socket until it is closed.
+func (s *Stream) read(conn PacketConn, take func(p *rtp.Packet, raw []byte, from netip.AddrPort, now time.Time)) {
 	buf := make([]byte, packetMost)
 	var p rtp.Packet
 	for failed := 0; failed < 100; {
-		n, from, err := s.conn.ReadFromUDPAddrPort(buf)
+		n, from, err := conn.ReadFromUDPAddrPort(buf)
 		switch {
 		case err == nil:
 			failed = 0
-			s.arrive(&p, buf[:n], unmap(from), time.Now())
+			take(&p, buf[:n], unmap(from), time.Now())
 		case errors.Is(err, net.ErrClosed):
 			return
 		case !errors.Is(err, os.ErrDeadlineExceeded):
@@ -57,7 +57,7 @@ func (s *Stream) read() {
 // arrive takes one packet. p is only there to be used again.
 func (s *Stream) arrive(p *rtp.Packet, raw []byte, from netip.AddrPort, now time.Time) {
 	if len(raw) >= 2 && raw[0]>>6 == 2 && raw[1] >= 192 && raw[1] <= 223 {
-		s.control()
+		s.hearControl(raw, from, now)
 		return
 	}
 	err := p.Unmarshal(raw)
@@ -105,13 +105,6 @@ func (s *Stream) arrive(p *rtp.Packet, raw []byte, from netip.AddrPort, now time
 	}
 	s.stats.Received++
 	s.last = now
-}
-
-// control takes RTCP that came on the port of RTP (RFC 5761, 4).
-func (s *Stream) control() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.stats.Control++
 }
 
 // key takes an event, and reports false if it is none.

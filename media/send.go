@@ -55,8 +55,8 @@ func newSender() sender {
 	}
 }
 
-// send is the second half of a tick. due is when the tick was.
-func (s *Stream) send(due time.Time) {
+// send is the second half of a tick. due is when the tick was to be, now when it began.
+func (s *Stream) send(due, now time.Time) {
 	out := &s.sender
 	s.mu.Lock()
 	if s.closed {
@@ -68,16 +68,22 @@ func (s *Stream) send(due time.Time) {
 	sends := out.size > 0
 	if sends {
 		s.stats.Sent++
+		s.control.octets += uint32(out.size - headerSize)
 		if time.Since(due) > lateAfter {
 			s.stats.SentLate++
 		}
 	}
 	recorders, f := s.recorders, s.format
+	report := s.report(now)
+	by, tell, reports := s.controlTarget()
 	s.mu.Unlock()
 
 	out.now += rtpTime(f.ticks())
 	if sends {
 		s.write(to)
+	}
+	if report != nil && reports {
+		_, _ = by.WriteToUDPAddrPort(report, tell) // whether it came the far end's reports tell
 	}
 	out.tell(sends)
 	out.record(f, &s.heard.wide.Frame, recorders)

@@ -102,12 +102,20 @@ func (s *source) restart(h *rtp.Header, arrived time.Time) {
 	s.onTrial, s.audio.timed = false, false
 }
 
+// expected is how many packets the source we know has sent, as far as we can see (RFC 3550, A.3).
+func (s *source) expected() int {
+	if !s.known {
+		return 0
+	}
+	return int(s.highest-s.base) + 1
+}
+
 // missing is the number of packets expected less those received, never negative (duplicates count as received).
 func (s *source) missing() int {
 	if !s.known {
 		return s.lost
 	}
-	return s.lost + max(0, int(s.highest-s.base)+1-s.received)
+	return s.lost + max(0, s.expected()-s.received)
 }
 
 // measure takes the timestamp of an audio packet into the jitter.

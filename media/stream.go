@@ -17,10 +17,12 @@ type Params struct {
 	Remote      netip.AddrPort // where the far end said it receives; symmetric RTP may correct it
 	Via         netip.Addr     // where its signalling comes from, as behind a NAT its audio does too; may be invalid
 	Codec       Codec
-	Digits      uint8 // payload type of telephone-event (RFC 4733), 0: not agreed
-	DigitsClock int   // Hz of its durations; 0: that of Codec
-	Send        bool  // the far end wants our audio (not held by it)
-	Receive     bool  // we take the far end's audio
+	Digits      uint8          // payload type of telephone-event (RFC 4733), 0: not agreed
+	DigitsClock int            // Hz of its durations; 0: that of Codec
+	RTCP        netip.AddrPort // where the far end takes RTCP (RFC 3605); invalid: the port after Remote
+	Mux         bool           // RTCP goes by the port of RTP (RFC 5761)
+	Send        bool           // the far end wants our audio (not held by it)
+	Receive     bool           // we take the far end's audio
 }
 
 // Digit is one key press of the far end.
@@ -38,6 +40,7 @@ const keptDigits = 64 // that nobody took yet
 type Stream struct {
 	engine *Engine
 	conn   PacketConn
+	aside  PacketConn // for RTCP, on the next port; nil: RTCP goes by conn, or not at all
 	port   int
 	digits chan Digit
 	gone   chan struct{} // closed by Close
@@ -50,6 +53,7 @@ type Stream struct {
 	format    *format // of params
 	latch     latch
 	source    source
+	control   control
 	buffer    jitterBuffer
 	hush      int // level of a comfort noise packet that came, plus one; 0: none came
 	keys      keys
@@ -82,6 +86,12 @@ type Stats struct {
 	SentLate                                int           // sent more than 20 ms after its tick
 	Jitter                                  time.Duration // RFC 3550, 6.4.1
 	Delay                                   time.Duration // of the jitter buffer now
+	RoundTrip                               time.Duration // to the far end and back, by RTCP; 0: not known
+	Loss, FarLoss                           float64       // share of packets lost or late in the last seconds: here, and as the far end reports
+	FarJitter                               time.Duration // as the far end reports
+	// What people would say of what is heard here, and by the far end: 1 to 4.5 by the E-model, mean over the call, and the worst
+	// five seconds. 0: not known.
+	MOS, WorstMOS, FarMOS, FarWorstMOS float64
 }
 
 // LocalPort is the RTP port of ours that goes into SDP.
@@ -116,7 +126,10 @@ func (s *Stream) Start(p Params) error {
 	s.latch.agree(p.Remote, p.Via.Unmap())
 	if !s.started {
 		s.started = true
-		s.reader.Go(s.read)
+		s.reader.Go(func() { s.read(s.conn, s.arrive) })
+		if s.aside != nil {
+			s.reader.Go(func() { s.read(s.aside, s.arriveAside) })
+		}
 		s.engine.join(s)
 	}
 	return nil
@@ -198,6 +211,10 @@ func (s *Stream) count() Stats {
 	n := s.stats
 	n.Lost, n.Jitter = s.source.missing(), time.Duration(s.source.jitter)
 	n.Delay = s.buffer.delay()
+	here, far := &s.control.here, &s.control.far
+	n.RoundTrip, n.FarJitter = s.control.roundTrip, far.jitter
+	n.Loss, n.MOS, n.WorstMOS = here.loss, here.mean(), here.worst
+	n.FarLoss, n.FarMOS, n.FarWorstMOS = far.loss, far.mean(), far.worst
 	n.Late, n.Dropped = s.buffer.late, n.Dropped+s.buffer.dropped
 	for _, c := range s.invalid {
 		n.Invalid += c
@@ -222,7 +239,11 @@ func (s *Stream) Close() error {
 
 	unbridge(s)
 	endAll(cut, false)
+	s.sayGoodbye()
 	err := s.conn.Close()
+	if s.aside != nil {
+		err = errors.Join(err, s.aside.Close())
+	}
 	s.reader.Wait()
 	s.engine.left(s)
 	return err
