@@ -147,10 +147,10 @@ func (k *speaker) arrive(s *Stream, now time.Time) {
 func TestNothingOnTheClockAllocates(t *testing.T) {
 	for _, stage := range stages {
 		step := stage.make(t)
-		for range 600 { // until everything has its size
+		for range 350 { // until everything has its size
 			step()
 		}
-		if got := testing.AllocsPerRun(1000, step); got > stage.allocs {
+		if got := testing.AllocsPerRun(100, step); got > stage.allocs {
 			t.Errorf("%s: %v allocations a tick", stage.name, got)
 		}
 	}

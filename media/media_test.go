@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"ivr/internal/memnet"
 	"ivr/media"
 )
@@ -39,9 +41,11 @@ type line struct {
 	net    *memnet.Network
 }
 
-func newLine(t *testing.T, d memnet.Damage) *line {
+func newLine(t *testing.T, d memnet.Damage) *line { return newMeasuredLine(t, d, nil) }
+
+func newMeasuredLine(t *testing.T, d memnet.Damage, r prometheus.Registerer) *line {
 	l := &line{net: memnet.New(d)}
-	l.engine = media.NewEngine(media.Config{PortMin: 20000, PortMax: 20100,
+	l.engine = media.NewEngine(media.Config{PortMin: 20000, PortMax: 20100, Metrics: r,
 		Listen: func(at netip.AddrPort) (media.PacketConn, error) { return l.net.Listen(at) }})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})

@@ -22,6 +22,7 @@ type metrics struct {
 	mos      [2]prometheus.Observer // here, far
 	lateness prometheus.Histogram
 	skipped  prometheus.Counter
+	unsaved  prometheus.Counter
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -49,6 +50,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		lateness: f.NewHistogram(prometheus.HistogramOpts{
 			Name: "ivr_rtp_clock_late_seconds", Help: "How late ticks of the 20 ms clock began.",
 			Buckets: []float64{.0001, .0002, .0005, .001, .002, .005, .01, .02, .05, .1, .5}}),
+		unsaved: count("ivr_recordings_failed_total", "Recordings that could not be written to their end, as when the disk is full."),
 		skipped: count("ivr_rtp_clock_ticks_skipped_total", "Ticks left out because the process stood still for long."),
 	}
 	mos := f.NewHistogramVec(prometheus.HistogramOpts{
@@ -128,6 +130,12 @@ func (m *metrics) closed(n Stats, measured bool) {
 func (m *metrics) ticked(late time.Duration) {
 	if m != nil {
 		m.lateness.Observe(late.Seconds())
+	}
+}
+
+func (m *metrics) recordingFailed() {
+	if m != nil {
+		m.unsaved.Inc()
 	}
 }
 

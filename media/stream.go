@@ -186,6 +186,7 @@ func (s *Stream) Record(r *Recorder) (stop func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.recorders = append(slices.Clip(s.recorders), r)
+	r.recordsFor(s.engine)
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
