@@ -68,6 +68,27 @@ var stages = []struct {
 	{"DecodeOpus", 0, hear(Opus)},
 	{"BridgePairG722", 0, bridgePair(PCMU, G722)},
 	{"BridgePairOpus", 6, bridgePair(PCMU, Opus)}, // one leg is G.711; the library copies a state for FEC when speech is loud
+	{"BridgePairProtected", 0, func(tb testing.TB) func() { // SRTP on both legs, sent to each other
+		b := newBench()
+		one, two := b.stream(tb, PCMU), b.stream(tb, PCMU)
+		keys, _ := NewCrypto("1", "AES_CM_128_HMAC_SHA1_80")
+		for _, s := range []*Stream{one, two} {
+			p := s.Params()
+			p.Secure = &Secure{Ours: keys, Theirs: keys}
+			if err := s.Start(p); err != nil {
+				tb.Fatal(err)
+			}
+		}
+		Bridge(one, two)
+		var into rtp.Packet
+		return func() {
+			if out := one.secured.sealed; len(out) > 0 {
+				two.arrive(&into, out, theFarEnd, b.now)
+				one.arrive(&into, two.secured.sealed, theFarEnd, b.now)
+			}
+			b.turn()
+		}
+	}},
 	{"Record", 0, func(tb testing.TB) func() { // both sides, without the disk
 		b, f := newBench(), newFed(PCMU, codesOfTone())
 		s := b.stream(tb, PCMU)

@@ -44,6 +44,9 @@ func (l *latch) admit(from netip.AddrPort, goesOn bool, now time.Time) bool {
 	return true
 }
 
+// follow takes a source that has proved itself.
+func (l *latch) follow(from netip.AddrPort, now time.Time) { l.followed, l.last = from, now }
+
 // nearness to what signalling said.
 func (l *latch) nearness(addr netip.AddrPort) int {
 	switch {

@@ -19,11 +19,12 @@ const (
 	wrongType        // payload type that was not agreed on
 	stranger         // not from the far end
 	unknownSource
+	forged // not protected with the agreed key, or sent again by somebody
 	invalidReasons
 )
 
 // invalidNames are the values of that label; never changed.
-var invalidNames = [invalidReasons]string{"malformed", "payload type", "stranger", "unproven source"}
+var invalidNames = [invalidReasons]string{"malformed", "payload type", "stranger", "unproven source", "forged"}
 
 // heard is what this tick brought; only the clock touches it.
 type heard struct {
@@ -60,12 +61,18 @@ func (s *Stream) arrive(p *rtp.Packet, raw []byte, from netip.AddrPort, now time
 		s.hearControl(raw, from, now)
 		return
 	}
-	err := p.Unmarshal(raw)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return
 	}
+	if s.secured != nil {
+		var ok bool
+		if raw, ok = s.open(raw); !ok {
+			return
+		}
+	}
+	err := p.Unmarshal(raw)
 	if err != nil || p.Version != 2 {
 		s.invalid[malformed]++
 		return
@@ -76,7 +83,9 @@ func (s *Stream) arrive(p *rtp.Packet, raw []byte, from netip.AddrPort, now time
 		s.invalid[wrongType]++
 		return
 	}
-	if !s.latch.admit(from, s.source.goesOn(&p.Header), now) {
+	if s.secured != nil {
+		s.latch.follow(from, now) // who has the key is the far end, wherever it is
+	} else if !s.latch.admit(from, s.source.goesOn(&p.Header), now) {
 		s.invalid[stranger]++
 		return
 	}
@@ -105,6 +114,17 @@ func (s *Stream) arrive(p *rtp.Packet, raw []byte, from netip.AddrPort, now time
 	}
 	s.stats.Received++
 	s.last = now
+}
+
+// open takes the protection off a packet. What cannot be opened is counted.
+func (s *Stream) open(raw []byte) (plain []byte, ok bool) {
+	plain, err := s.secured.in.DecryptRTP(s.secured.opened[:0], raw, &s.secured.headers[1])
+	if err != nil {
+		s.invalid[forged]++
+		return nil, false
+	}
+	s.secured.opened = plain
+	return plain, true
 }
 
 // key takes an event, and reports false if it is none.

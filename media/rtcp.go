@@ -98,6 +98,11 @@ func (s *Stream) marshal(first, last rtcp.Packet) []byte {
 	if err != nil {
 		return nil // a count out of range: the next report will do
 	}
+	if s.secured != nil {
+		if raw, err = s.secured.out.EncryptRTCP(nil, raw, nil); err != nil {
+			return nil
+		}
+	}
 	return raw
 }
 
@@ -142,12 +147,19 @@ func (s *Stream) arriveAside(_ *rtp.Packet, raw []byte, from netip.AddrPort, now
 
 // hearControl takes RTCP of the far end.
 func (s *Stream) hearControl(raw []byte, from netip.AddrPort, now time.Time) {
-	packets, err := rtcp.Unmarshal(raw)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return
 	}
+	if s.secured != nil {
+		var err error
+		if raw, err = s.secured.in.DecryptRTCP(nil, raw, nil); err != nil {
+			s.invalid[forged]++
+			return
+		}
+	}
+	packets, err := rtcp.Unmarshal(raw)
 	if err != nil {
 		s.invalid[malformed]++
 		return

@@ -65,7 +65,8 @@ func (s *Stream) send(due, now time.Time) {
 	}
 	to, known := s.latch.target()
 	s.compose(known && s.params.Send)
-	sends := out.size > 0
+	packet := s.seal(out.packet[:out.size])
+	sends := len(packet) > 0
 	if sends {
 		s.stats.Sent++
 		s.control.octets += uint32(out.size - headerSize)
@@ -80,7 +81,7 @@ func (s *Stream) send(due, now time.Time) {
 
 	out.now += rtpTime(f.ticks())
 	if sends {
-		s.write(to)
+		s.write(packet, to)
 	}
 	if report != nil && reports {
 		_, _ = by.WriteToUDPAddrPort(report, tell) // whether it came the far end's reports tell
@@ -89,9 +90,22 @@ func (s *Stream) send(due, now time.Time) {
 	out.record(f, &s.heard.wide.Frame, recorders)
 }
 
+// seal protects a packet, if that was agreed. What cannot be protected is not sent.
+func (s *Stream) seal(packet []byte) []byte {
+	if s.secured == nil || len(packet) == 0 {
+		return packet
+	}
+	sealed, err := s.secured.out.EncryptRTP(s.secured.sealed[:0], packet, &s.secured.headers[0])
+	if err != nil {
+		return nil
+	}
+	s.secured.sealed = sealed
+	return sealed
+}
+
 // write sends the packet. The socket of a stream never holds more than a few packets of ours, so this does not block.
-func (s *Stream) write(to netip.AddrPort) {
-	if _, err := s.conn.WriteToUDPAddrPort(s.sender.packet[:s.sender.size], to); err != nil {
+func (s *Stream) write(packet []byte, to netip.AddrPort) {
+	if _, err := s.conn.WriteToUDPAddrPort(packet, to); err != nil {
 		s.mu.Lock()
 		s.stats.Sent--
 		s.mu.Unlock()

@@ -21,6 +21,7 @@ type Params struct {
 	DigitsClock int            // Hz of its durations; 0: that of Codec
 	RTCP        netip.AddrPort // where the far end takes RTCP (RFC 3605); invalid: the port after Remote
 	Mux         bool           // RTCP goes by the port of RTP (RFC 5761)
+	Secure      *Secure        // SRTP with these keys; nil: nothing is protected
 	Send        bool           // the far end wants our audio (not held by it)
 	Receive     bool           // we take the far end's audio
 }
@@ -54,6 +55,7 @@ type Stream struct {
 	latch     latch
 	source    source
 	control   control
+	secured   *secured // nil: nothing is protected
 	buffer    jitterBuffer
 	hush      int // level of a comfort noise packet that came, plus one; 0: none came
 	keys      keys
@@ -86,6 +88,7 @@ type Stats struct {
 	SentLate                                int           // sent more than 20 ms after its tick
 	Jitter                                  time.Duration // RFC 3550, 6.4.1
 	Delay                                   time.Duration // of the jitter buffer now
+	Crypto                                  string        // suite that protects the stream; empty: none does
 	RoundTrip                               time.Duration // to the far end and back, by RTCP; 0: not known
 	Loss, FarLoss                           float64       // share of packets lost or late in the last seconds: here, and as the far end reports
 	FarJitter                               time.Duration // as the far end reports
@@ -104,6 +107,11 @@ func (s *Stream) Start(p Params) error {
 		return fmt.Errorf("media: no codec %s/%d here, there are %v", p.Codec.Name, p.Codec.ClockRate, Codecs())
 	}
 	p.Remote = unmap(p.Remote)
+	if p.Secure != nil {
+		if _, err := secure(p.Secure, nil); err != nil {
+			return err
+		}
+	}
 	for { // what waits to be played is encoded for the new codec, but not under the lock
 		s.mu.Lock()
 		if s.closed {
@@ -123,6 +131,7 @@ func (s *Stream) Start(p Params) error {
 	}
 	s.params, s.format = p, f
 	s.buffer.agree(f)
+	s.secured, _ = secure(p.Secure, s.secured) // the keys were tried above
 	s.latch.agree(p.Remote, p.Via.Unmap())
 	if !s.started {
 		s.started = true
@@ -219,6 +228,9 @@ func (s *Stream) count() Stats {
 	n.Late, n.Dropped = s.buffer.late, n.Dropped+s.buffer.dropped
 	for _, c := range s.invalid {
 		n.Invalid += c
+	}
+	if s.secured != nil {
+		n.Crypto = s.secured.keys.Ours.Suite
 	}
 	return n
 }
