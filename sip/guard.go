@@ -22,18 +22,19 @@ const (
 	refusedDraining refusal = "draining"
 	refusedMedia    refusal = "no audio in common"
 	refusedNoPort   refusal = "no free RTP port"
-	refusedHops     refusal = "too many hops"
 	refusedRequire  refusal = "extension required"
 	refusedIdle     refusal = "not serving"
 	refusedMerged   refusal = "merged request"
 	refusedBody     refusal = "body of an unknown type"
+
+	refusedMalformed refusal = "malformed" // for the log; counted as garbage
 )
 
 // setting that decides a refusal, for the log.
 var setting = map[refusal]string{
 	refusedSource: "sip.allow", refusedFull: "sip.max_calls", refusedDraining: "the process is ending",
 	refusedMedia: "the caller's codecs: we speak PCMU and PCMA over RTP/AVP", refusedNoPort: "rtp.ports",
-	refusedHops: "Max-Forwards of the request", refusedRequire: "Require of the request", refusedIdle: "starting",
+	refusedRequire: "Require of the request", refusedIdle: "starting",
 	refusedMerged: "the request came on another way too", refusedBody: "Content-Type of the request",
 }
 
@@ -72,18 +73,6 @@ func methodLabel(m sip.RequestMethod) string {
 	return "other"
 }
 
-// filter sees every datagram before the parser: what comes from strangers costs no more than this.
-func (ua *UA) filter(info sip.TransportReadProps, data []byte) ([]byte, error) {
-	if ua.deaf.Load() {
-		return nil, nil
-	}
-	if !ua.allowed(info.RemoteAddr) {
-		ua.count(refusedSource, info.RemoteAddr.String(), "")
-		return nil, nil
-	}
-	return data, nil
-}
-
 func (ua *UA) allowed(from net.Addr) bool {
 	at, err := netip.ParseAddrPort(from.String())
 	if err != nil {
@@ -108,7 +97,8 @@ func (ua *UA) guarded(h func(*sip.Request, sip.ServerTransaction)) func(*sip.Req
 			}
 		}()
 		ua.metrics.requests.WithLabelValues(methodLabel(req.Method)).Inc()
-		if req.To() == nil || req.From() == nil || req.CallID() == nil || req.CSeq() == nil || req.CSeq().MethodName != req.Method {
+		if req.To() == nil || req.From() == nil || req.CallID() == nil || req.CSeq() == nil ||
+			!strings.EqualFold(string(req.CSeq().MethodName), string(req.Method)) {
 			ua.metrics.garbage.Inc()
 			if req.Method != sip.ACK {
 				ua.respond(req, tx, 400, "Bad Request")
@@ -128,16 +118,8 @@ func (ua *UA) panicked(value any, method, call string) {
 	ua.log.Error("panic in a SIP handler", "method", method, "call", call, "value", value, "stack", string(debug.Stack()))
 }
 
-// acceptable checks Max-Forwards and Require (RFC 3261, 8.2.2.3 and 16.3).
+// acceptable checks Require (RFC 3261, 8.2.2.3). Max-Forwards is the business of proxies: with us the request has arrived.
 func (ua *UA) acceptable(req *sip.Request, tx sip.ServerTransaction) bool {
-	if scheme := strings.ToLower(req.Recipient.Scheme); scheme != "sip" && scheme != "sips" && scheme != "tel" {
-		ua.respond(req, tx, 416, "Unsupported URI Scheme")
-		return false
-	}
-	if h := req.MaxForwards(); h != nil && h.Val() == 0 && req.Method != sip.OPTIONS {
-		ua.refuse(req, tx, 483, "Too Many Hops", refusedHops)
-		return false
-	}
 	if h := req.GetHeader("Require"); h != nil && req.Method != sip.CANCEL {
 		ua.refuse(req, tx, 420, "Bad Extension", refusedRequire, sip.NewHeader("Unsupported", h.Value()))
 		return false

@@ -182,18 +182,20 @@ func (w *world) peerAt(at netip.AddrPort) *peer {
 			p.heard.Add(1)
 		}
 	})
-	readers.Go(func() {
-		buf := make([]byte, 65535)
-		for {
-			n, _, err := conn.ReadFromUDPAddrPort(buf)
-			if err != nil {
-				return
-			}
-			p.in <- parseMessage(string(buf[:n]))
-		}
-	})
+	readers.Go(func() { p.read(conn) })
 	w.t.Cleanup(func() { conn.Close(); rtp.Close(); readers.Wait() })
 	return p
+}
+
+func (p *peer) read(conn *memnet.Conn) {
+	buf := make([]byte, 65535)
+	for {
+		n, _, err := conn.ReadFromUDPAddrPort(buf)
+		if err != nil {
+			return
+		}
+		p.in <- parseMessage(string(buf[:n]))
+	}
 }
 
 // message is a SIP message as a peer reads it.

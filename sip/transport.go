@@ -27,14 +27,14 @@ func (ua *UA) bind(l Listen) error {
 		if err != nil {
 			return fmt.Errorf("sip: cannot listen on udp://%s: %w", l.Addr, err)
 		}
-		ua.udp = append(ua.udp, c)
+		ua.udp = append(ua.udp, &datagrams{c, ua})
 		ua.addrs = append(ua.addrs, Listen{"udp", c.LocalAddr().String()})
 	case "tcp":
 		c, err := net.Listen("tcp", l.Addr)
 		if err != nil {
 			return fmt.Errorf("sip: cannot listen on tcp://%s: %w", l.Addr, err)
 		}
-		ua.tcp = append(ua.tcp, c)
+		ua.tcp = append(ua.tcp, &connections{c, ua})
 		ua.addrs = append(ua.addrs, Listen{"tcp", c.Addr().String()})
 	default:
 		return fmt.Errorf("sip: unknown network %q: want udp or tcp", l.Network)

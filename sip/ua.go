@@ -103,7 +103,7 @@ func New(cfg Config) (*UA, error) {
 	quiet := slog.New(slog.DiscardHandler) // what sipgo has to say per packet, we count
 	var err error
 	ua.agent, err = sipgo.NewUA(sipgo.WithUserAgent(cfg.UserAgent),
-		sipgo.WithUserAgentTransportLayerOptions(sip.WithTransportLayerLogger(quiet), sip.WithTransportLayerReadFilter(ua.filter)),
+		sipgo.WithUserAgentTransportLayerOptions(sip.WithTransportLayerLogger(quiet)),
 		sipgo.WithUserAgentTransactionLayerOptions(sip.WithTransactionLayerLogger(quiet)))
 	if err != nil {
 		return nil, fmt.Errorf("sip: %w", err)
@@ -183,7 +183,7 @@ func (ua *UA) Close() error {
 	limit.Stop()
 	ua.silence()
 	// sipgo looks up the socket of a request on a goroutine that nobody can wait for, and opens a new one that nobody will close
-	// when it comes too late. The filter lets nothing in any more; what it let in before gets time to pass.
+	// when it comes too late. Nothing is let in any more; what was let in before gets time to pass.
 	ua.deaf.Store(true)
 	<-time.After(flush)
 	err := ua.close()
