@@ -87,9 +87,14 @@ func (e *Engine) Open() (*Stream, error) {
 			refused = fmt.Errorf("media: port %d: %w", port, err)
 			continue
 		}
+		// When another process has the port of RTCP, reports go by that of RTP, and the far end's may be missed.
+		var aside PacketConn
+		if c, err := e.listen(netip.AddrPortFrom(e.bind, uint16(port+1))); err == nil {
+			aside = c
+		}
 		e.metrics.opened()
 		return &Stream{
-			engine: e, conn: conn, port: port,
+			engine: e, conn: conn, aside: aside, port: port,
 			digits: make(chan Digit, keptDigits), gone: make(chan struct{}),
 			player: player{gain: 1, want: 1},
 			sender: newSender(),
@@ -108,12 +113,12 @@ func (e *Engine) join(s *Stream) {
 func (e *Engine) left(s *Stream) {
 	e.ports.release(s.port, time.Now())
 	s.mu.Lock()
-	lost, jitter, measured := s.source.missing(), time.Duration(s.source.jitter), s.source.audio.timed
+	n, measured := s.count(), s.source.audio.timed
 	var last tally
 	last.take(s)
 	s.mu.Unlock()
 	e.metrics.add(&last)
-	e.metrics.closed(lost, jitter, measured)
+	e.metrics.closed(n, measured)
 }
 
 // Run ticks until ctx is done, and then returns nil. The times of all ticks follow from that of the first, so the clock does
@@ -153,8 +158,9 @@ func (e *Engine) Run(ctx context.Context) error {
 }
 
 // tick serves all streams: first all receive, then all send, so that bridged legs hear each other on the same tick.
-func (e *Engine) tick(due time.Time) {
-	now := time.Now()
+func (e *Engine) tick(due time.Time) { e.tickAt(due, time.Now()) }
+
+func (e *Engine) tickAt(due, now time.Time) {
 	e.metrics.ticked(now.Sub(due))
 	e.mu.Lock()
 	e.streams = append(e.streams, e.joining...)
@@ -173,7 +179,7 @@ func (e *Engine) tick(due time.Time) {
 
 	e.phase.Lock()
 	for _, s := range e.streams {
-		s.send(due)
+		s.send(due, now)
 	}
 	e.phase.Unlock()
 	e.metrics.add(&e.tally)
@@ -183,6 +189,8 @@ func (e *Engine) tick(due time.Time) {
 func (e *Engine) skip(ticks int) {
 	e.metrics.skip(ticks)
 	for _, s := range e.streams {
-		s.sender.now += rtpTime(ticks * narrowSamples)
+		s.mu.Lock()
+		s.sender.now += rtpTime(ticks * s.format.ticks())
+		s.mu.Unlock()
 	}
 }

@@ -14,11 +14,16 @@ var ErrClosed = errors.New("media: stream closed")
 
 // Params is what an offer and an answer agreed on.
 type Params struct {
-	Remote  netip.AddrPort // where the far end said it receives; symmetric RTP may correct it
-	Codec   Codec
-	Digits  uint8 // payload type of telephone-event (RFC 4733), 0: not agreed
-	Send    bool  // the far end wants our audio (not held by it)
-	Receive bool  // we take the far end's audio
+	Remote      netip.AddrPort // where the far end said it receives; symmetric RTP may correct it
+	Via         netip.Addr     // where its signalling comes from, as behind a NAT its audio does too; may be invalid
+	Codec       Codec
+	Digits      uint8          // payload type of telephone-event (RFC 4733), 0: not agreed
+	DigitsClock int            // Hz of its durations; 0: that of Codec
+	RTCP        netip.AddrPort // where the far end takes RTCP (RFC 3605); invalid: the port after Remote
+	Mux         bool           // RTCP goes by the port of RTP (RFC 5761)
+	Secure      *Secure        // SRTP with these keys; nil: nothing is protected
+	Send        bool           // the far end wants our audio (not held by it)
+	Receive     bool           // we take the far end's audio
 }
 
 // Digit is one key press of the far end.
@@ -36,6 +41,7 @@ const keptDigits = 64 // that nobody took yet
 type Stream struct {
 	engine *Engine
 	conn   PacketConn
+	aside  PacketConn // for RTCP, on the next port; nil: RTCP goes by conn, or not at all
 	port   int
 	digits chan Digit
 	gone   chan struct{} // closed by Close
@@ -45,10 +51,13 @@ type Stream struct {
 	started   bool
 	closed    bool
 	params    Params
-	law       *law // of params
+	format    *format // of params
 	latch     latch
 	source    source
+	control   control
+	secured   *secured // nil: nothing is protected
 	buffer    jitterBuffer
+	hush      int // level of a comfort noise packet that came, plus one; 0: none came
 	keys      keys
 	keypad    keypad
 	player    player
@@ -74,9 +83,18 @@ type ear struct {
 // Stats of one stream.
 type Stats struct {
 	Sent, Received                          int
+	Control                                 int           // RTCP packets received
 	Lost, Late, Duplicate, Dropped, Invalid int           // of what was received: see RFC 3550, A.3 for Lost
 	SentLate                                int           // sent more than 20 ms after its tick
 	Jitter                                  time.Duration // RFC 3550, 6.4.1
+	Delay                                   time.Duration // of the jitter buffer now
+	Crypto                                  string        // suite that protects the stream; empty: none does
+	RoundTrip                               time.Duration // to the far end and back, by RTCP; 0: not known
+	Loss, FarLoss                           float64       // share of packets lost or late in the last seconds: here, and as the far end reports
+	FarJitter                               time.Duration // as the far end reports
+	// What people would say of what is heard here, and by the far end: 1 to 4.5 by the E-model, mean over the call, and the worst
+	// five seconds. 0: not known.
+	MOS, WorstMOS, FarMOS, FarWorstMOS float64
 }
 
 // LocalPort is the RTP port of ours that goes into SDP.
@@ -84,30 +102,43 @@ func (s *Stream) LocalPort() int { return s.port }
 
 // Start begins, or after a re-INVITE changes, what flows. SSRC, sequence and timestamps go on across changes.
 func (s *Stream) Start(p Params) error {
-	l := p.Codec.law()
-	if l == nil {
+	f := p.Codec.format()
+	if f == nil {
 		return fmt.Errorf("media: no codec %s/%d here, there are %v", p.Codec.Name, p.Codec.ClockRate, Codecs())
 	}
 	p.Remote = unmap(p.Remote)
+	if p.Secure != nil {
+		if _, err := secure(p.Secure, nil); err != nil {
+			return err
+		}
+	}
 	for { // what waits to be played is encoded for the new codec, but not under the lock
 		s.mu.Lock()
 		if s.closed {
 			s.mu.Unlock()
 			return ErrClosed
 		}
-		raw := s.player.unencoded(l)
+		raw := s.player.unencoded(f)
 		if raw == nil {
 			break
 		}
 		s.mu.Unlock()
-		raw.encode(l)
+		raw.encode(f)
 	}
 	defer s.mu.Unlock()
-	s.params, s.law = p, l
-	s.latch.agree(p.Remote)
+	if s.format != f {
+		s.player.rest = nil
+	}
+	s.params, s.format = p, f
+	s.buffer.agree(f)
+	s.secured, _ = secure(p.Secure, s.secured) // the keys were tried above
+	s.latch.agree(p.Remote, p.Via.Unmap())
 	if !s.started {
 		s.started = true
-		s.reader.Go(s.read)
+		s.reader.Go(func() { s.read(s.conn, s.arrive) })
+		if s.aside != nil {
+			s.reader.Go(func() { s.read(s.aside, s.arriveAside) })
+		}
 		s.engine.join(s)
 	}
 	return nil
@@ -164,6 +195,7 @@ func (s *Stream) Record(r *Recorder) (stop func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.recorders = append(slices.Clip(s.recorders), r)
+	r.recordsFor(s.engine)
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -188,9 +220,17 @@ func (s *Stream) Stats() Stats {
 func (s *Stream) count() Stats {
 	n := s.stats
 	n.Lost, n.Jitter = s.source.missing(), time.Duration(s.source.jitter)
-	n.Late, n.Dropped = s.buffer.late, s.buffer.dropped
+	n.Delay = s.buffer.delay()
+	here, far := &s.control.here, &s.control.far
+	n.RoundTrip, n.FarJitter = s.control.roundTrip, far.jitter
+	n.Loss, n.MOS, n.WorstMOS = here.loss, here.mean(), here.worst
+	n.FarLoss, n.FarMOS, n.FarWorstMOS = far.loss, far.mean(), far.worst
+	n.Late, n.Dropped = s.buffer.late, n.Dropped+s.buffer.dropped
 	for _, c := range s.invalid {
 		n.Invalid += c
+	}
+	if s.secured != nil {
+		n.Crypto = s.secured.keys.Ours.Suite
 	}
 	return n
 }
@@ -212,7 +252,11 @@ func (s *Stream) Close() error {
 
 	unbridge(s)
 	endAll(cut, false)
+	s.sayGoodbye()
 	err := s.conn.Close()
+	if s.aside != nil {
+		err = errors.Join(err, s.aside.Close())
+	}
 	s.reader.Wait()
 	s.engine.left(s)
 	return err

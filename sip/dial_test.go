@@ -122,13 +122,15 @@ func TestARefusedCallSaysWhy(t *testing.T) {
 	}
 }
 
-func TestNobodyThereIsATimeout(t *testing.T) {
+// A phone that is switched off: its port takes packets and says nothing.
+func TestAFarEndWithoutASignOfLifeIsGivenUpSoon(t *testing.T) {
 	inFakeTime(t, Config{}, nil, func(w *world) {
 		p := w.peer()
 		start := time.Now()
 		_, result := w.dial(w.t.Context(), p, DialRequest{})
 		got := <-result
-		if !errors.Is(got.err, ErrNoAnswer) || time.Since(start) != 64*t1 {
+		if res := (*ResponseError)(nil); !errors.Is(got.err, ErrNoResponse) || !errors.Is(got.err, ErrNoAnswer) ||
+			!errors.As(got.err, &res) || res.Code != 408 || time.Since(start) != unheard {
 			t.Errorf("%v after %v", got.err, time.Since(start))
 		}
 	})
