@@ -19,6 +19,7 @@ type Params struct {
 	Codec       Codec
 	Digits      uint8          // payload type of telephone-event (RFC 4733), 0: not agreed
 	DigitsClock int            // Hz of its durations; 0: that of Codec
+	Tones       bool           // keys are listened for in the audio too; they always are when telephone-event was not agreed
 	RTCP        netip.AddrPort // where the far end takes RTCP (RFC 3605); invalid: the port after Remote
 	Mux         bool           // RTCP goes by the port of RTP (RFC 5761)
 	Secure      *Secure        // SRTP with these keys; nil: nothing is protected
@@ -59,6 +60,7 @@ type Stream struct {
 	buffer    jitterBuffer
 	hush      int // level of a comfort noise packet that came, plus one; 0: none came
 	keys      keys
+	presses   presses
 	keypad    keypad
 	player    player
 	peer      *Stream     // bridged with; changed only under the engine's phase lock too
@@ -178,13 +180,12 @@ func (e *ear) hear(h *Heard) {
 	}
 }
 
-// Press is a key of the far end that came by another way than RTP, as SIP INFO does: it is delivered like the others.
+// Press is a key of the far end that came by another way than RTP, as SIP INFO does: it is delivered like the others, unless the
+// far end sends its keys by RTP as well.
 func (s *Stream) Press(key rune) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.closed {
-		s.deliver(Digit{key, time.Now()})
-	}
+	s.deliver(Digit{key, time.Now()}, byInfo)
 }
 
 // Digits delivers key presses, each once; bounded, the oldest is dropped. Closed by Close.
