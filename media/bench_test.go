@@ -90,6 +90,27 @@ var stages = []struct {
 			b.turn()
 		}
 	}},
+	{"MixOfThree", 0, func(tb testing.TB) func() { // three legs of one law
+		b := newBench()
+		m := b.NewMix()
+		f := newFed(PCMU, codesOfTone())
+		var all []*Stream
+		for range 3 {
+			s := b.stream(tb, PCMU)
+			m.Join(s)
+			all = append(all, s)
+		}
+		return func() {
+			for _, s := range all {
+				h := f.Header
+				f.arrive(s, b.now, narrowSamples)
+				f.Header = h
+			}
+			f.SequenceNumber++
+			f.Timestamp += narrowSamples
+			b.turn()
+		}
+	}},
 	{"Record", 0, func(tb testing.TB) func() { // both sides, without the disk
 		b, f := newBench(), newFed(PCMU, codesOfTone())
 		s := b.stream(tb, PCMU)

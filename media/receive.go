@@ -169,7 +169,7 @@ func (s *Stream) receive(now time.Time, t *tally) (open bool) {
 		return false
 	}
 	ears := s.ears
-	widely := len(ears) > 0 || len(s.recorders) > 0
+	widely := len(ears) > 0 || len(s.recorders) > 0 || s.mix != nil
 	h.isNarrow = s.format.isNarrow()
 	tones := s.params.Tones || s.params.Digits == 0
 	c := h.wake(&s.buffer, widely || tones || s.peer != nil, widely)

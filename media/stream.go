@@ -64,6 +64,7 @@ type Stream struct {
 	keypad    keypad
 	player    player
 	peer      *Stream     // bridged with; changed only under the engine's phase lock too
+	mix       *Mix        // so too
 	ears      []*ear      // replaced, never changed
 	recorders []*Recorder // so too
 	last      time.Time   // valid packet
