@@ -89,6 +89,7 @@ type Stats struct {
 	Control                                 int           // RTCP packets received
 	Lost, Late, Duplicate, Dropped, Invalid int           // of what was received: see RFC 3550, A.3 for Lost
 	SentLate                                int           // sent more than 20 ms after its tick
+	Repaired                                int           // lost packets that the next one repeated (Opus FEC)
 	Jitter                                  time.Duration // RFC 3550, 6.4.1
 	Delay                                   time.Duration // of the jitter buffer now
 	Crypto                                  string        // suite that protects the stream; empty: none does
@@ -222,7 +223,7 @@ func (s *Stream) Stats() Stats {
 func (s *Stream) count() Stats {
 	n := s.stats
 	n.Lost, n.Jitter = s.source.missing(), time.Duration(s.source.jitter)
-	n.Delay = s.buffer.delay()
+	n.Delay, n.Repaired = s.buffer.delay(), s.buffer.repaired
 	here, far := &s.control.here, &s.control.far
 	n.RoundTrip, n.FarJitter = s.control.roundTrip, far.jitter
 	n.Loss, n.MOS, n.WorstMOS = here.loss, here.mean(), here.worst
