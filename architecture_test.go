@@ -19,15 +19,17 @@ var mayImport = map[string][]string{
 	"sip":                      {"media"},
 	"speech":                   {"media"},
 	"speech/models":            {},
-	"speech/local":             {"speech", "speech/models"},
+	"speech/local":             {"speech", "speech/models", "media"},
 	"dialog":                   {},
 	"transfer":                 {},
 	"call":                     {"dialog", "transfer", "speech", "media"},
 	"records":                  {},
 	"testaudio":                {"media"},
+	"testaudio/clips":          {"testaudio", "dialog", "speech/models", "speech/local"},
 	"internal/strict":          {},
 	"internal/memnet":          {},
 	"examples/courier/parcels": {},
+	"e2e":                      {"media", "sip", "speech/models", "speech/local"},
 	"cmd/ivr":                  {"media", "sip", "speech", "speech/models", "speech/local", "dialog", "transfer", "call", "records", "testaudio"},
 }
 

@@ -221,9 +221,12 @@ func (c *Call) finish() {
 		c.log.Warn("cannot hang up", "err", err)
 	}
 	c.house.Metrics.ended(r)
-	c.log.Info("call ended", "cause", r.Cause, "err", r.Err, "caller", r.Caller,
-		"seconds", r.Ended.Sub(r.Started).Seconds(), "turns", len(r.Lines), "handovers", len(r.Handovers),
-		"lost", r.Media.Lost, "late", r.Media.Late)
+	line := []any{"cause", r.Cause, "caller", r.Caller, "seconds", r.Ended.Sub(r.Started).Seconds(), "turns", len(r.Lines),
+		"handovers", len(r.Handovers), "lost", r.Media.Lost, "late", r.Media.Late}
+	if r.Cause == CauseFailed {
+		line = append(line, "err", r.Err)
+	}
+	c.log.Info("call ended", line...)
 }
 
 func stoppedTimer() *time.Timer {

@@ -91,11 +91,11 @@ func TestASlowBackEndIsBridgedWithASentenceAndKeyZeroLeavesIt(t *testing.T) {
 func TestAnAngryCallerIsJoinedWithASeatAndBothHearEachOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t)
-		s.seats["9"] = s.answers(2*time.Second, "1")
+		s.seats["9"] = s.answers(4*time.Second, "1")
 		r := s.run(func() {
 			wait(4 * time.Second)
 			s.saysInMood("this is a disgrace", 0.95)
-			wait(6 * time.Second)
+			wait(5500 * time.Millisecond)
 			if got := s.caller.phone.level(440, 500*time.Millisecond); got < 5000 {
 				t.Errorf("while the seat hears the brief the caller hears hold music at %.0f", got)
 			}
@@ -121,6 +121,9 @@ func TestAnAngryCallerIsJoinedWithASeatAndBothHearEachOther(t *testing.T) {
 		h := r.Handovers[0]
 		if h.Queue != "complaints" || h.Reason != dialog.ReasonAnger || h.Seat != "9" || h.ToSeat <= 0 {
 			t.Errorf("handed over %+v", h)
+		}
+		if h.ToSeat > 7*time.Second { // the seat answers after four and accepts two later
+			t.Errorf("joined after %v: the seat did not ring while the caller was told of it", h.ToSeat)
 		}
 	})
 }

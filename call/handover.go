@@ -31,6 +31,7 @@ type handover struct {
 	limits  map[transfer.Timer]time.Time
 	legs    map[int]*seatLeg // by try
 	said    *saying          // to the caller
+	untold  bool             // TellCaller waits for the end of the bot's own words
 	joined  bool
 	toSeat  time.Duration
 	back    transfer.Outcome // set when the bot has the caller again
@@ -99,8 +100,20 @@ func (h *handover) step(ev transfer.Event) {
 	}
 	h.busy = false
 	h.arm()
-	if h.back != "" && h.call.warm == h {
+	if h.back != "" && h.call.warm == h && h.call.saying == nil {
 		h.giveBack()
+	}
+}
+
+// noticed goes on when the caller has heard that a person is coming.
+func (h *handover) noticed() {
+	switch {
+	case h.back != "":
+		h.giveBack()
+	case h.untold:
+		h.tellCaller()
+	default:
+		h.call.leg.Media().Loop(h.call.house.Hold)
 	}
 }
 
@@ -108,7 +121,9 @@ func (h *handover) perform(a transfer.Action) {
 	c := h.call
 	switch a := a.(type) {
 	case transfer.PlayHold:
-		c.leg.Media().Loop(c.house.Hold)
+		if c.saying == nil {
+			c.leg.Media().Loop(c.house.Hold)
+		}
 	case transfer.TellCaller:
 		h.tellCaller()
 	case transfer.ReserveSeat:
@@ -206,6 +221,11 @@ func (h *handover) expire(now time.Time) {
 // tellCaller interrupts the music with a sentence about the wait.
 func (h *handover) tellCaller() {
 	c := h.call
+	if c.saying != nil { // that a person is coming is heard to its end
+		h.untold = true
+		return
+	}
+	h.untold = false
 	c.leg.Media().Clear()
 	text := c.house.Desk.Position(time.Now(), h.ticket).Sentence()
 	c.line("bot", text)
@@ -300,6 +320,7 @@ func (s *seatLeg) silence() {
 func (h *handover) bridge(try int) {
 	c, s := h.call, h.legs[try]
 	s.silence()
+	c.hush()
 	if h.said != nil {
 		h.said.stop()
 		h.said = nil

@@ -39,7 +39,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 			Name: "ivr_turns_total", Help: "What callers said or keyed, by how it was understood."},
 			[]string{"intent", "outcome"}),
 		gap: f.NewHistogram(prometheus.HistogramOpts{
-			Name: "ivr_reply_gap_seconds", Help: "Last voiced caller packet to first packet of the reply.", Buckets: gaps}),
+			Name: "ivr_reply_gap_seconds", Help: "Last voiced caller packet to first audible packet of the reply.", Buckets: gaps}),
 		gapPart: f.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "ivr_reply_gap_part_seconds", Help: "Where the reply gap went: end of turn decided, words, meaning, voice.",
 			Buckets: []float64{.001, .005, .01, .025, .05, .1, .2, .3, .4, .5, .75, 1, 2, 5}}, []string{"part"}),

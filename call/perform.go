@@ -29,6 +29,7 @@ func (c *Call) follow(acts []dialog.Action) {
 	}
 	c.silence.Stop()
 	c.hush()
+	c.parked = nil // it waited for the end of what was cut off
 	c.pending, c.wait = acts, nil
 	c.perform()
 }
@@ -79,6 +80,12 @@ func (c *Call) performSay(first dialog.Say) {
 		}
 	}
 	c.speak(texts, first.Interruptible)
+	if len(c.pending) == 1 {
+		if h, ok := c.pending[0].(dialog.HandOver); ok { // a seat is rung while the caller is told of it
+			c.pending = nil
+			c.performWait(h)
+		}
+	}
 }
 
 // performWait begins what the session waits for.
@@ -168,7 +175,10 @@ func (c *Call) fetched(res dialog.Fetched) {
 func (c *Call) voiceless(err error) {
 	c.log.Error("the voice failed", "err", err)
 	c.house.Metrics.voiceFailed()
-	if c.rescued || c.warm != nil {
+	if c.warm != nil {
+		return // a person is coming, announced or not
+	}
+	if c.rescued {
 		c.hangUp(CauseFailed, err)
 		return
 	}

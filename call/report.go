@@ -62,11 +62,11 @@ type Line struct {
 
 // Gap is how long a reply took, broken down; all zero when there was no reply in words.
 type Gap struct {
-	Total      time.Duration // last voiced caller packet to first packet of the reply
+	Total      time.Duration // last voiced caller packet to first audible packet of the reply
 	Decided    time.Duration // last voiced packet to the end of the turn decided
 	Recognised time.Duration // end of the turn to the words
 	Meant      time.Duration // words to the dialog's answer
-	Spoken     time.Duration // answer to its first packet
+	Spoken     time.Duration // answer to its first audible packet
 }
 
 // HandedOver is one attempt to reach a person.

@@ -40,7 +40,7 @@ func (s *saying) play(p *media.Prompt) *media.Playback {
 	return s.stream.Play(p)
 }
 
-// say speaks texts on a stream from a goroutine of its own. On the loop, begun is told when the first packet left, and done
+// say speaks texts on a stream from a goroutine of its own. On the loop, begun is told when the first audible packet left, and done
 // when all was heard, or why not; neither is called after stop.
 func (c *Call) say(s *saying, begun func(at time.Time), done func(err error)) {
 	ctx, cancel := context.WithCancel(c.ctx)
@@ -79,7 +79,7 @@ func (c *Call) utter(ctx context.Context, s *saying, begun func(at time.Time)) e
 			if first {
 				select {
 				case <-last.Started():
-					begun(last.StartedAt())
+					begun(last.StartedAt().Add(p.Lead()))
 				case <-ctx.Done():
 				}
 			}
@@ -110,6 +110,9 @@ func (c *Call) speak(texts []string, interruptible bool) {
 			c.leg.Media().Gain(1)
 			if err != nil {
 				c.voiceless(err)
+			}
+			if c.warm != nil {
+				c.warm.noticed()
 				return
 			}
 			if f := c.parked; f != nil {

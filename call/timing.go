@@ -17,7 +17,7 @@ func timingOf(u *speech.Utterance, line int) *timing {
 	return &timing{line: line, ended: u.Ended, decided: u.Decided, recognised: u.Recognised}
 }
 
-// began notes that the first packet of a reply left. Words that were ready before the end of the turn was decided cost the
+// began notes when the first audible packet of a reply left. Words that were ready before the end of the turn was decided cost the
 // caller nothing and count as nothing.
 func (c *Call) began(t *timing, at time.Time) {
 	if t == nil {

@@ -39,11 +39,19 @@ func TestTheCourierBotNamesItsQueues(t *testing.T) {
 }
 
 func TestTheBackendComesFromTheEnvironmentOrItsDefault(t *testing.T) {
-	if got := load(t, courier).file.Backend; os.Getenv("PARCELS_URL") == "" && got != "http://127.0.0.1:8090" {
+	backend := func() string {
+		t.Helper()
+		bot, err := Load(courier)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return bot.file.Backend
+	}
+	if got := backend(); os.Getenv("PARCELS_URL") == "" && got != "http://127.0.0.1:8090" {
 		t.Errorf("without PARCELS_URL the back end is %q", got)
 	}
 	t.Setenv("PARCELS_URL", "http://parcels.test")
-	if got := load(t, courier).file.Backend; got != "http://parcels.test" {
+	if got := backend(); got != "http://parcels.test" {
 		t.Errorf("with PARCELS_URL the back end is %q", got)
 	}
 }

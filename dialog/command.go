@@ -39,11 +39,11 @@ var commands = []struct {
 	{cmdCancel, head(`(?:cancel|cancel (?:that|it|this)|stop|stop (?:that|it|this)|forget (?:it|that|about it)|never mind|nevermind|leave it|` +
 		`(?:i )?(?:have )?changed my mind|do not bother|abort|scrap that|drop it|(?:i )?(?:do not|will not) want (?:that|to do that|it|this)(?: any ?more)?|` +
 		`do something else|something else|forget about that)`)},
-	{cmdGoodbye, head(`(?:goodbye|good bye|bye|bye bye|bye for now|cheerio|ta ta|see you|(?:i )?(?:have )?(?:got )?nothing(?: else)?|` +
+	{cmdGoodbye, head(`(?:good ?bye?|bye|(?:bye?|buy) (?:bye?|buy)|bye for now|cheerio|ta ta|see you|(?:i )?(?:have )?(?:got )?nothing(?: else)?|` +
 		`that is (?:all|it|everything|fine|great|lovely|perfect|me done)(?: (?:for (?:now|today|me)|i need(?:ed)?|i wanted|thanks|bye|goodbye))*|that will be all|that would be all|` +
 		`that will do|(?:i am|we are) (?:done|finished|good|all set|fine|sorted)|all (?:done|good|set)|hang up|end (?:the )?call|` +
 		`(?:no |nope |nah )?(?:that is|it is|i am) (?:all|it|fine|good|ok|okay|everything)|not (?:today|now|at the moment)|nothing (?:more|further|today)|` +
-		`thanks? (?:you )?(?:very much |so much |a lot )?(?:good)?bye(?: bye)?|have a (?:good|nice|lovely) (?:day|evening|one|weekend|afternoon)|cheers bye|` +
+		`thanks? (?:you )?(?:very much |so much |a lot )?(?:good ?)?bye?(?: bye)?|have a (?:good|nice|lovely) (?:day|evening|one|weekend|afternoon)|cheers bye|` +
 		`i do not need anything(?: else)?|i have (?:got )?(?:all|everything) i (?:need|wanted)|thats all|nothing else thank you(?: goodbye)?|that was all)`)},
 	{cmdBack, head(`(?:go back|back|previous|go back (?:a|one) step|(?:one )?step back|back up|the (?:one|question) before|take me back|undo|` +
 		`(?:i )?(?:made|have made) a mistake|that was wrong|change (?:that|it)|go back to the previous (?:one|question|step))`)},

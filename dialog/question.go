@@ -38,6 +38,9 @@ func (q *openQuestion) ask(s *Session) {
 
 func (q *openQuestion) offerKeys(s *Session) { s.prompt("can_do") }
 
+// mostAfterNo is how many words that mean nothing to the bot a "no" to "anything else" may carry: "no, cheers for that".
+const mostAfterNo = 3
+
 // heard takes yes and no to "anything else"; "no, four five one three" and "what about four five one three" are the last
 // flow once more.
 func (q *openQuestion) heard(s *Session, said string) bool {
@@ -48,7 +51,7 @@ func (q *openQuestion) heard(s *Session, said string) bool {
 	switch {
 	case rest != "" && len(tokens(said)) <= 9 && s.again(said):
 		return true
-	case a == no && rest == "":
+	case a == no && (rest == "" || len(tokens(rest)) <= mostAfterNo && s.bot.strange(rest)):
 		s.turn.Outcome = "no"
 		s.goodbye("done")
 		return true

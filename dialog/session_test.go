@@ -2,6 +2,7 @@ package dialog
 
 import (
 	"math/rand/v2"
+	"sync"
 	"testing"
 	"time"
 
@@ -10,9 +11,13 @@ import (
 
 var testNow = time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)
 
+// loaded are the bots of all tests, by path: to learn a bot takes a moment, and bots never change.
+var loaded sync.Map
+
 func load(t testing.TB, path string) *Bot {
 	t.Helper()
-	bot, err := Load(path)
+	open, _ := loaded.LoadOrStore(path, sync.OnceValues(func() (*Bot, error) { return Load(path) }))
+	bot, err := open.(func() (*Bot, error))()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +89,7 @@ func TestEveryCallEndsWithinABoundedNumberOfTurns(t *testing.T) {
 	for _, path := range []string{courier, "testdata/garden.yaml"} {
 		bot := load(t, path)
 		most := 0
-		for seed := range uint64(300) {
+		for seed := range uint64(120) {
 			random := rand.New(rand.NewPCG(seed, 7))
 			session := bot.Start()
 			wait := waiting(session.Step(Begin{Now: testNow}))

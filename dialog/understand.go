@@ -123,6 +123,18 @@ func (b *Bot) understand(sentence string) understanding {
 	return understanding{class: best.Class, score: best.Score, sure: best.Score >= act, maybe: best.Score >= ask && best.Score < act}
 }
 
+// smallTalk is an intent that is answered without any consequence.
+func (b *Bot) smallTalk(class string) bool {
+	in := b.file.Intents[class]
+	return in != nil && in.Flow == "" && in.AskMore != nil && !*in.AskMore
+}
+
+// strange says that a sentence asks for nothing the bot knows.
+func (b *Bot) strange(sentence string) bool {
+	u := b.understand(sentence)
+	return !u.sure && !u.maybe
+}
+
 // Understanding is how a bot took a sentence said to its open question, for those who tune its examples.
 type Understanding struct {
 	Intent string  // the likeliest, "" if none
@@ -150,6 +162,8 @@ func (s *Session) wish(said string) bool {
 		s.handOver(ReasonAsked, &s.bot.file.HandOver.Asked, fmt.Sprintf("said %q", said))
 	case u.sure && strings.HasPrefix(u.class, sensitivePrefix):
 		s.sensitive(strings.TrimPrefix(u.class, sensitivePrefix), said)
+	case u.maybe && (open || offer) && s.bot.smallTalk(u.class):
+		return s.follow(u.class, said) // to be wrong costs less than to ask
 	case u.maybe && (open || offer):
 		s.turn.Outcome = "intent"
 		s.fruitless++

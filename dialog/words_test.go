@@ -151,7 +151,7 @@ func TestCommandsAreHeardInManyWords(t *testing.T) {
 		cmdStartOver: {"start again", "start over", "can we start from the beginning", "main menu"},
 		cmdCancel:    {"cancel", "cancel that please", "never mind", "forget it", "never mind, forget it", "stop", "I've changed my mind"},
 		cmdHelp:      {"help", "what can you do", "what can I say", "are you a robot", "what are my options please"},
-		cmdGoodbye:   {"goodbye", "bye bye", "that's all thanks", "no that's all thank you", "nothing else", "I'm done", "thanks bye", "brilliant, that's all, thanks", "thank you very much, goodbye"},
+		cmdGoodbye:   {"goodbye", "bye bye", "that's all thanks", "no that's all thank you", "nothing else", "I'm done", "thanks bye", "brilliant, that's all, thanks", "thank you very much, goodbye", "No thanks, good-by.", "no thank you, good bye"},
 		cmdThanks:    {"thank you", "thanks a lot", "cheers", "thank you for your help"},
 		cmdHello:     {"hello?", "hi", "good morning", "can you hear me"},
 		cmdUnknown:   {"I don't know", "I don't have it", "no idea", "I can't find it", "I've lost it", "I don't have the number with me", "I don't have that number"},

@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -75,6 +76,9 @@ rescue: service
 limits: {wrap_up: 1s, %[9]s}
 drain: 20s
 `, h.sip, s.maxCalls, h.web, h.data, root("examples/courier/courier.yaml"), s.wait, h.seats[0], h.seats[1], s.limits)
+	if err := os.Symlink(prompts(), filepath.Join(h.data, "prompts")); err != nil {
+		t.Fatal(err)
+	}
 	path := filepath.Join(h.data, "ivr.yaml")
 	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
@@ -179,6 +183,25 @@ func (k talk) gaps() (ms []int64) {
 // call places a call and returns when it has ended.
 func (h *house) call(args ...string) talk {
 	return <-h.callAsync(append([]string{h.uri()}, args...)...)
+}
+
+// perform plays talk scripts, those of make demo when none are given, with callers and seats of their own, and fails the test
+// unless everything that had to be heard was heard.
+func (h *house) perform(t *testing.T, scripts ...string) {
+	t.Helper()
+	args := []string{"demo", "--url", h.uri(), "--seats", "1=" + h.seats[0] + ",2=" + h.seats[1], "--recordings", t.TempDir()}
+	for _, script := range scripts {
+		path := filepath.Join(t.TempDir(), "script.talk")
+		if err := os.WriteFile(path, []byte(script), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		args = append(args, path)
+	}
+	cmd := exec.Command(root("bin/ivr"), args...)
+	cmd.Dir = root(".")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v:\n%s", err, out)
+	}
 }
 
 // seat answers at one of the configured seats' addresses, until it has had its calls.
@@ -289,6 +312,20 @@ func (h *house) metric(name string) (sum float64) {
 	return sum
 }
 
+// prompts is where all houses keep what was spoken ahead, so that only the first takes long to open.
+var prompts = sync.OnceValue(func() string {
+	dir, err := os.MkdirTemp("", "ivr-e2e-prompts-")
+	if err != nil {
+		panic(err)
+	}
+	return dir
+})
+
+func TestMain(m *testing.M) {
+	defer os.RemoveAll(prompts())
+	m.Run()
+}
+
 var engines = sync.OnceValues(func() (*local.Engines, error) {
 	set, err := models.Open("")
 	if err != nil {
@@ -341,23 +378,31 @@ func root(path string) string {
 	return abs
 }
 
-// freePorts are free for UDP and TCP at this moment.
+// nextPort goes through ports that the kernel gives to nobody by itself, so that what is free now is free when it is used.
+var nextPort atomic.Int32
+
+// freePorts are free for UDP and TCP.
 func freePorts(t *testing.T, n int) (addrs []string) {
 	t.Helper()
-	for len(addrs) < n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		u, err := net.ListenPacket("udp", l.Addr().String())
+	const first, last = 20000, 29999
+	for range last - first {
+		addr := fmt.Sprintf("127.0.0.1:%d", first+int(nextPort.Add(1))%(last-first))
+		l, err := net.Listen("tcp", addr)
 		if err != nil {
 			continue
 		}
-		defer u.Close()
-		addrs = append(addrs, l.Addr().String())
+		u, err := net.ListenPacket("udp", addr)
+		l.Close()
+		if err != nil {
+			continue
+		}
+		u.Close()
+		if addrs = append(addrs, addr); len(addrs) == n {
+			return addrs
+		}
 	}
-	return addrs
+	t.Fatal("no free ports")
+	return nil
 }
 
 // lockedBuffer takes the output of several processes.

@@ -3,20 +3,34 @@ package media
 import (
 	"net/netip"
 	"time"
+
+	"github.com/pion/rtp"
 )
 
 // abandoned is how long the far end must be silent before its audio is taken from another port.
 const abandoned = 500 * time.Millisecond
 
+// probation is how many packets in sequence make a source believable that is not where the far end said it is (RFC 3550, A.1).
+const probation = 3
+
 // latch decides which source of packets is the far end (symmetric RTP, RFC 4961). Behind a NAT it is not the address that was
-// agreed on, so we follow where the first packet came from; and stay there, so that nobody who sends us packets during a call
-// can take it over (RFC 7362, 5). Three things move it: packets from nearer to what signalling said, the far end's own numbers
+// agreed on, so we follow whoever sends us a stream; and stay there, so that nobody who sends us packets during a call can take
+// it over (RFC 7362, 5). Noise is no stream: until there is one, our packets go to the agreed address. Three things move it: packets from nearer to what signalling said, the far end's own numbers
 // going on from another port, because its NAT forgot it, and a new offer or answer.
 type latch struct {
 	agreed   netip.AddrPort // by SDP; may be unreachable
 	via      netip.Addr     // where signalling came from; may be invalid
 	followed netip.AddrPort // invalid before the first packet
 	last     time.Time      // packet of followed
+	suitor   suitor
+}
+
+// suitor is a source on probation.
+type suitor struct {
+	from  netip.AddrPort
+	ssrc  uint32
+	next  uint16 // the number its next packet must have
+	count int
 }
 
 // agree takes the addresses of a new offer or answer. The same again change nothing, and neither does hold (c=0.0.0.0): where
@@ -30,18 +44,28 @@ func (l *latch) agree(addr netip.AddrPort, via netip.Addr) {
 
 // admit says whether a valid packet is the far end's. goesOn says that it has the source and the numbers that come next, which
 // nobody can know who has not seen the last ones.
-func (l *latch) admit(from netip.AddrPort, goesOn bool, now time.Time) bool {
+func (l *latch) admit(from netip.AddrPort, h *rtp.Header, goesOn bool, now time.Time) bool {
 	switch {
 	case from == l.followed:
-	case !l.followed.IsValid(),
-		l.nearness(from) > l.nearness(l.followed),
-		goesOn && now.Sub(l.last) >= abandoned:
-		l.followed = from
+	case from == l.agreed,
+		goesOn && now.Sub(l.last) >= abandoned,
+		(!l.followed.IsValid() || l.nearness(from) > l.nearness(l.followed)) && l.suitor.proves(from, h):
+		l.followed, l.suitor = from, suitor{}
 	default:
 		return false
 	}
 	l.last = now
 	return true
+}
+
+// proves counts packets in sequence; noise, and packets that were recorded once, have none.
+func (s *suitor) proves(from netip.AddrPort, h *rtp.Header) bool {
+	if from != s.from || h.SSRC != s.ssrc || h.SequenceNumber != s.next {
+		s.count = 0
+	}
+	s.from, s.ssrc, s.next = from, h.SSRC, h.SequenceNumber+1
+	s.count++
+	return s.count >= probation
 }
 
 // follow takes a source that has proved itself.

@@ -86,7 +86,7 @@ func (s *Stream) arrive(p *rtp.Packet, raw []byte, from netip.AddrPort, now time
 	}
 	if s.secured != nil {
 		s.latch.follow(from, now) // who has the key is the far end, wherever it is
-	} else if !s.latch.admit(from, s.source.goesOn(&p.Header), now) {
+	} else if !s.latch.admit(from, &p.Header, s.source.goesOn(&p.Header), now) {
 		s.invalid[stranger]++
 		return
 	}

@@ -13,6 +13,13 @@ import (
 // cancelled is how long a cancelled INVITE may take to end before we forget it (RFC 3261, 9.1).
 const cancelled = 64 * t1
 
+// unheard is how long a far end may give no sign of life, not even 100: the INVITE was sent four times by then. Who waits for
+// a person should not wait 32 s (timer B) for a phone that is switched off.
+const unheard = 8 * t1
+
+// ErrNoResponse says that a far end gave no sign of life. It is a *[ResponseError] with 408 too (RFC 3261, 8.1.3.1).
+var ErrNoResponse = errors.New("sip: no response")
+
 // DialRequest says whom to call and as whom.
 type DialRequest struct {
 	To          string            // "sip:seat1@127.0.0.1:5070;transport=tcp"
@@ -46,7 +53,7 @@ func (ua *UA) Dial(ctx context.Context, req DialRequest) (*Leg, error) {
 	switch {
 	case err == nil:
 		return l, nil
-	case ctx.Err() != nil:
+	case ctx.Err() != nil, errors.Is(err, ErrNoResponse):
 		ua.readers.Go(d.cancel)
 	case !errors.As(err, new(*ResponseError)):
 		tx.Terminate()
@@ -112,6 +119,8 @@ type dialling struct {
 
 // wait returns when the call was answered or has failed.
 func (d *dialling) wait(ctx context.Context) error {
+	alive := time.NewTimer(unheard)
+	defer alive.Stop()
 	for {
 		select {
 		case res := <-d.tx.Responses():
@@ -120,6 +129,10 @@ func (d *dialling) wait(ctx context.Context) error {
 			}
 		case <-d.tx.Done():
 			return d.failed()
+		case <-alive.C:
+			if !d.heard {
+				return fmt.Errorf("%w: %w", ErrNoResponse, &ResponseError{"INVITE", 408, "no response"})
+			}
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
@@ -129,7 +142,7 @@ func (d *dialling) wait(ctx context.Context) error {
 func (d *dialling) failed() error {
 	err := d.tx.Err()
 	if errors.Is(err, sip.ErrTransactionTimeout) {
-		return &ResponseError{"INVITE", 408, "no response"}
+		return fmt.Errorf("%w: %w", ErrNoResponse, &ResponseError{"INVITE", 408, "no response"})
 	}
 	return fmt.Errorf("sip: the INVITE failed: %w", err)
 }

@@ -3,6 +3,7 @@ package sip
 import (
 	"context"
 	"errors"
+	"net"
 	"net/netip"
 	"os/exec"
 	"strings"
@@ -104,6 +105,24 @@ func TestCancelAndBusy(t *testing.T) {
 	}
 	if err := <-got; !errors.Is(err, ErrCancelled) {
 		t.Error(err)
+	}
+}
+
+// A phone that is switched off: its port takes packets and says nothing.
+func TestAFarEndWithoutASignOfLifeIsGivenUpSoon(t *testing.T) {
+	a := newUA(t, Config{})
+	dead, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dead.Close()
+	began := time.Now()
+	_, err = a.Dial(t.Context(), DialRequest{To: "sip:x@" + dead.LocalAddr().String()})
+	if res := (*ResponseError)(nil); !errors.Is(err, ErrNoResponse) || !errors.As(err, &res) || res.Code != 408 {
+		t.Error(err)
+	}
+	if took := time.Since(began); took > 2*unheard {
+		t.Errorf("given up after %v", took)
 	}
 }
 

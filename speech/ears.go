@@ -39,7 +39,8 @@ type Ears struct {
 	audio    []int16 // of this turn, or the last moments before one
 	voiceEnd int     // samples of audio up to the last voiced window
 	began    time.Time
-	lastTime time.Time // of the last voiced window
+	loud     time.Time // arrival of the last audible frame
+	lastTime time.Time // of the last one with a voice in it
 	turns    []*turn   // begun and not yet told to the end, oldest first; only the last may still go on
 	results  chan *recognition
 	children sync.WaitGroup
@@ -120,8 +121,14 @@ const quietest = 32
 // preRoll is kept of the time before the first voiced window: words begin softly.
 const preRoll = 10 * windowSamples
 
+// wordEnd is for how many windows after the last voice a sound still belongs to the word: the VAD takes a final s for none.
+const wordEnd = 3
+
 // hear takes one frame; every 512 samples the endpointer decides.
 func (e *Ears) hear(f *heardFrame) error {
+	if media.Audible(f.pcm[:]) {
+		e.loud = f.arrived
+	}
 	e.window = append(e.window, f.pcm[:]...)
 	if len(e.window) < windowSamples {
 		return nil
@@ -146,6 +153,11 @@ func (e *Ears) hear(f *heardFrame) error {
 		fallthrough
 	case silent == 0 && begun > 0:
 		e.lastTime, e.voiceEnd = f.arrived, len(e.audio)
+		if e.loud.After(e.began) { // the VAD goes on a little beyond the last sound
+			e.lastTime = e.loud
+		}
+	case begun > 0 && silent <= wordEnd && e.loud.After(e.lastTime):
+		e.lastTime = e.loud
 	}
 	e.act(decision)
 	return nil

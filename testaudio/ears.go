@@ -9,7 +9,6 @@ import (
 
 // How a person hears: where a turn begins and ends.
 const (
-	loud        = -45.0                  // dBFS of a frame that may be voice
 	turnEnds    = 900 * time.Millisecond // of silence
 	shortest    = 150 * time.Millisecond // voiced; less is a click or a tone
 	longest     = 25 * time.Second       // recognisers know no longer ones: a turn is cut here
@@ -65,7 +64,7 @@ func (c *cutter) hear(h media.Heard) *stretch {
 		c.now = h.Arrived
 	}
 	h.Arrived = c.now
-	isLoud := Heard(h.Frame[:]).Level() >= loud
+	isLoud := media.Audible(h.Frame[:])
 	isVoice := isLoud && c.judge(h.Frame[:])
 	if c.recent = append(c.recent, h); len(c.recent) > preRoll+onsetFrames+vadHolds {
 		c.recent = c.recent[1:]

@@ -187,7 +187,7 @@ func listenForTone(leg Leg, hz float64) *toneEar {
 
 func (e *toneEar) Hear(h *media.Heard) {
 	frame := Heard(h.Frame[:])
-	if frame.Level() > loud && frame.Tone(e.hz) > toneShare {
+	if media.Audible(frame) && frame.Tone(e.hz) > toneShare {
 		e.mu.Lock()
 		e.heard = true
 		e.mu.Unlock()

@@ -178,7 +178,7 @@ func (p *Person) Press(ctx context.Context, keys string) error {
 		return fmt.Errorf("testaudio: keys %s: %w", keys, err)
 	}
 	p.mu.Lock()
-	p.lastSent, p.answered = time.Now(), true // a key is no voice: the server measures no gap from it either
+	p.lastSent, p.answered = began, true // the answer may begin before the key is released; a key is no voice: no gap is measured from it
 	p.mu.Unlock()
 	p.keep(Turn{Sent: true, Keys: keys, Began: began, Ended: time.Now()})
 	return nil
@@ -233,11 +233,17 @@ func (p *Person) gone() error {
 
 // voicedFrames are the first and the last frame of pcm with a voice in it.
 func voicedFrames(pcm []int16) (first, last int) {
-	s := Heard(pcm).Segments()
-	if len(s) == 0 {
-		return 0, max(0, (len(pcm)-1)/media.FrameSamples)
+	sent := Telephone(pcm, MuLaw) // a telephone line takes what is above 3.4 kHz, most of an s
+	first = -1
+	for at := 0; at < len(sent); at += media.FrameSamples {
+		if frame := at / media.FrameSamples; media.Audible(sent[at:min(at+media.FrameSamples, len(sent))]) {
+			if first < 0 {
+				first = frame
+			}
+			last = frame
+		}
 	}
-	return int(s[0].From / media.FrameDuration), int((s[len(s)-1].To - 1) / media.FrameDuration)
+	return max(0, first), last
 }
 
 // sinceLast is all that was heard since the person last did something.

@@ -54,8 +54,8 @@ Exit code 0: all went as it should, 1: the call failed, no answer came or the sc
 		Example: `  ivr call sip:4000@127.0.0.1:5060 --say "where is my parcel four five one two"
   ivr call sip:4000@127.0.0.1:5060 --say "where is my parcel" --keys 4512 --record out.wav
   ivr call sip:4000@127.0.0.1:5060 --wav question.wav --json
-  ivr call sip:4000@127.0.0.1:5060 --script examples/courier/scripts/routine.talk
-  ivr call sip:4000@127.0.0.1:5060 --script examples/courier/scripts/angry.talk --seats 2=127.0.0.1:5072
+  ivr call sip:4000@127.0.0.1:5060 --script examples/courier/scripts/demo-1-routine.talk
+  ivr call sip:4000@127.0.0.1:5060 --script examples/courier/scripts/demo-2-angry.talk --seats 2=127.0.0.1:5072
   ivr call --seat --listen 127.0.0.1:5071 --say "hello, this is Ann, I see your parcel is late"`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.staySet = cmd.Flags().Changed("hang-up-after")
@@ -69,6 +69,7 @@ Exit code 0: all went as it should, 1: the call failed, no answer came or the sc
 	f.StringVar(&o.script, "script", "", "play the talk script `FILE`")
 	f.StringToStringVar(&o.seats, "seats", nil, "seats of the script and where they answer, `ID=ADDRESS`: 2=127.0.0.1:5072")
 	f.StringVar(&o.from, "from", "441130000000", "number of the caller")
+	f.StringVar(&o.name, "name", "", "name of the caller, as a display shows it")
 	f.StringVar(&o.record, "record", "", "keep both sides in the stereo WAV `FILE`: left what was said here, right what was heard")
 	f.StringVar(&o.voice, "voice", "alan", "voice of --say: alan or jenny")
 	f.StringVar(&o.recogniser, "recogniser", "moonshine-base", "recogniser of what is heard: moonshine-base or moonshine-tiny")

@@ -25,12 +25,14 @@ type phoneOptions struct {
 	voice      string
 	recogniser string
 	models     string
+	name       string // of the caller, as the far end's display shows it
 }
 
 // phone is a SIP telephone with somebody at it who can speak and hear.
 type phone struct {
 	ua   *sip.UA
 	with testaudio.Engines
+	name string
 
 	engines *local.Engines
 	media   *media.Engine
@@ -53,7 +55,7 @@ func openPhone(ctx context.Context, o phoneOptions) (*phone, error) {
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // calls end in good order after Ctrl-C
 	p := &phone{
-		with: enginesOf(engines), engines: engines, stop: cancel,
+		with: enginesOf(engines), name: o.name, engines: engines, stop: cancel,
 		media: media.NewEngine(media.Config{PortMin: phonePortMin, PortMax: phonePortMax}),
 	}
 	if p.ua, err = p.line(o.listen); err != nil {
@@ -126,7 +128,7 @@ func (p *phone) dial(ctx context.Context, to, from string) (*sip.Leg, error) {
 	patience := time.AfterFunc(answerWithin, func() { cancel(errNoAnswer) })
 	defer patience.Stop()
 	leg, err := p.ua.Dial(ctx, sip.DialRequest{
-		To: to, From: from, DisplayName: "ivr call",
+		To: to, From: from, DisplayName: p.name,
 		OnRinging: func() { patience.Reset(3 * answerWithin) },
 	})
 	if err == nil {

@@ -27,7 +27,7 @@ Exit code 0 when all is well, 2 when there are mistakes.`,
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s: well formed: %d bots, %d queues, %d seats\n",
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: well formed (bots: %d, queues: %d, seats: %d)\n",
 				args[0], len(bots), len(cfg.Queues), len(cfg.Seats))
 			return nil
 		},

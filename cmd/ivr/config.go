@@ -55,7 +55,7 @@ type webConfig struct {
 type speechConfig struct {
 	Models     string `yaml:"models"`     // folder [the user's cache]
 	Recogniser string `yaml:"recogniser"` // moonshine-tiny or moonshine-base [base]
-	Voice      string `yaml:"voice"`      // jenny or alan [jenny]
+	Voice      string `yaml:"voice"`      // alan or jenny [alan]
 	Workers    int    `yaml:"workers"`    // utterances recognised at once [as many as cores]
 }
 
@@ -106,7 +106,7 @@ func (c *config) fillIn() {
 	setDefault(&c.RTP.Ports, "20000-29999")
 	setDefault(&c.Web.Listen, "127.0.0.1:8080")
 	setDefault(&c.Speech.Recogniser, "moonshine-base")
-	setDefault(&c.Speech.Voice, "jenny")
+	setDefault(&c.Speech.Voice, "alan")
 	setDefault(&c.DrainAfter, time.Minute)
 	if c.Rescue == "" && len(c.Queues) > 0 {
 		c.Rescue = c.queueNames()[0]
@@ -156,7 +156,7 @@ func (c *config) validate(f *strict.File) {
 		f.Mistake("web.listen", fmt.Sprintf("%q is not an address with a port", c.Web.Listen), `write it like "127.0.0.1:8080"`)
 	}
 	c.wantOneOf(f, "speech.recogniser", c.Speech.Recogniser, "moonshine-tiny", "moonshine-base")
-	c.wantOneOf(f, "speech.voice", c.Speech.Voice, "jenny", "alan")
+	c.wantOneOf(f, "speech.voice", c.Speech.Voice, "alan", "jenny")
 	if len(c.Bots) == 0 {
 		f.Mistake("bots", "no bot answers any number", "add one, for example\n    bots:\n      \"4000\": bot.yaml")
 	}

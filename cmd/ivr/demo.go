@@ -77,6 +77,7 @@ func runDemo(ctx context.Context, out io.Writer, scripts []string, o *demoOption
 	} else if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
+	o.name = "Mary Miller"
 	p, err := openPhone(ctx, o.phoneOptions)
 	if err != nil {
 		return err

@@ -118,7 +118,7 @@ func (s *server) openSpeech(ctx context.Context, bots map[string]*dialog.Bot, ou
 	}
 	s.pool = speech.NewPool(s.engines.Recogniser, speech.PoolConfig{Workers: s.cfg.Speech.Workers, Metrics: s.reg})
 	s.prompts = speech.NewPrompts(s.engines.Voice, speech.PromptsConfig{
-		VoiceName: s.cfg.Speech.Voice, Dir: filepath.Join(s.cfg.Data, "prompts"), Metrics: s.reg,
+		VoiceName: s.engines.VoiceName(), Dir: filepath.Join(s.cfg.Data, "prompts"), Metrics: s.reg,
 	})
 	var texts []string
 	for _, name := range slices.Sorted(maps.Keys(bots)) {

@@ -108,8 +108,11 @@ func Decode(name string, data []byte, out any) error {
 }
 
 // Mistake adds what a validator found at path, such as "intents.track.examples[2]". A path that is not in the file
-// takes the line of its nearest parent that is.
+// takes the line of its nearest parent that is. In a file that could not be read nothing else is worth saying.
 func (f *File) Mistake(path, what, instead string) {
+	if f.root == nil {
+		return
+	}
 	if path != "" {
 		what = path + ": " + what
 	}

@@ -15,7 +15,6 @@ type decoding struct {
 	id     *ort.Tensor[int64]
 	cached *ort.Tensor[bool] // false in the first step, which computes the encoder's keys and values
 	logits *ort.Tensor[float32]
-	text   writing
 }
 
 // decode chooses the likeliest token again and again until the end token, or until limit tokens are out. The context is asked
@@ -43,7 +42,7 @@ func (m *Moonshine) decode(ctx context.Context, states ort.Value, limit int) ([]
 }
 
 func (m *Moonshine) newDecoding(states ort.Value) (*decoding, error) {
-	d := &decoding{m: m, states: states, past: make([]ort.Value, len(m.layers)), text: writing{bias: m.bias}}
+	d := &decoding{m: m, states: states, past: make([]ort.Value, len(m.layers))}
 	var err error
 	for i, l := range m.layers {
 		if d.past[i], err = ort.NewTensor(ort.NewShape(1, l.heads, 0, l.width), []float32{}); err != nil {
@@ -86,11 +85,7 @@ func (d *decoding) step(id int64) (next int64, err error) {
 		d.past[i] = present[i]
 	}
 	d.cached.GetData()[0] = true
-	scores := d.logits.GetData()
-	d.text.raise(scores)
-	next = argmax(scores)
-	d.text.wrote(next)
-	return next, nil
+	return argmax(d.logits.GetData()), nil
 }
 
 func argmax(scores []float32) (best int64) {

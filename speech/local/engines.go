@@ -11,11 +11,7 @@ import (
 // Options of [Open]. Zero values mean the defaults named.
 type Options struct {
 	Recogniser string // "moonshine-base" (default) or "moonshine-tiny"
-	Voice      string // "jenny" (default) or "alan"
-
-	// Words are what callers of this house are likely to say and English as a whole is not: "parcel", "redelivery", names of
-	// products. The recogniser prefers them when in doubt.
-	Words []string
+	Voice      string // "alan" (default) or "jenny"
 }
 
 // Engines are loaded models, ready for use by any number of calls.
@@ -23,8 +19,9 @@ type Engines struct {
 	Recogniser speech.Recogniser
 	Voice      speech.Voice
 
-	vad   *model
-	close []func() error
+	voiceName string
+	vad       *model
+	close     []func() error
 }
 
 // Open loads the engines: about a second. A models folder is only ever read.
@@ -33,13 +30,13 @@ func Open(set *models.Set, o Options) (*Engines, error) {
 		o.Recogniser = "moonshine-base"
 	}
 	if o.Voice == "" {
-		o.Voice = "jenny"
+		o.Voice = "alan"
 	}
 	if o.Recogniser != "moonshine-base" && o.Recogniser != "moonshine-tiny" {
 		return nil, fmt.Errorf("local: there is no recogniser %q: choose moonshine-base or moonshine-tiny", o.Recogniser)
 	}
 	if o.Voice != "jenny" && o.Voice != "alan" {
-		return nil, fmt.Errorf("local: there is no voice %q: choose jenny or alan", o.Voice)
+		return nil, fmt.Errorf("local: there is no voice %q: choose alan or jenny", o.Voice)
 	}
 	if err := startRuntime(); err != nil {
 		return nil, err
@@ -57,7 +54,7 @@ func (e *Engines) load(set *models.Set, o Options) error {
 		return err
 	}
 	e.vad, e.close = vad, append(e.close, vad.close)
-	recogniser, err := newMoonshine(set, o.Recogniser, o.Words)
+	recogniser, err := newMoonshine(set, o.Recogniser)
 	if err != nil {
 		return err
 	}
@@ -67,8 +64,12 @@ func (e *Engines) load(set *models.Set, o Options) error {
 		return err
 	}
 	e.Voice, e.close = voice, append(e.close, voice.Close)
+	e.voiceName = voice.name
 	return nil
 }
+
+// VoiceName tells the voice, and how it speaks, apart from all others: prompts kept on disk are its alone.
+func (e *Engines) VoiceName() string { return e.voiceName }
 
 // NewVAD makes a judge of one stream's speech.
 func (e *Engines) NewVAD() (speech.VAD, error) { return newSilero(e.vad) }

@@ -31,7 +31,6 @@ type Moonshine struct {
 	vocabulary       []string // by token id; "" for ids that are not text
 	layers           []layer  // past of the decoder, in the order of its inputs
 	hidden           int      // width of the encoder's output
-	bias             *bias    // nil: all words are as likely as in the books it learnt from
 }
 
 // layer is one key or value tensor that the decoder hands from step to step.
@@ -40,15 +39,12 @@ type layer struct {
 	encoder      bool // computed from the audio in the first step and the same ever after
 }
 
-// newMoonshine loads a size, "moonshine-tiny" or "moonshine-base". Words are those that callers are likely to say.
-func newMoonshine(set *models.Set, size string, words []string) (*Moonshine, error) {
+// newMoonshine loads a size, "moonshine-tiny" or "moonshine-base".
+func newMoonshine(set *models.Set, size string) (*Moonshine, error) {
 	m := new(Moonshine)
 	var err error
 	if m.vocabulary, err = readVocabulary(set.Path("moonshine-vocabulary/tokens.txt")); err != nil {
 		return nil, err
-	}
-	if len(words) > 0 {
-		m.bias = newBias(words, m.vocabulary)
 	}
 	if m.encoder, err = loadModel(set.Path(size + "/encoder_model.onnx")); err != nil {
 		return nil, err
