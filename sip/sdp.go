@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -34,14 +35,17 @@ type remoteMedia struct {
 
 // parseSDP reads a session description (RFC 8866). Streams that are not RTP/AVP audio are passed over.
 func parseSDP(body []byte) (*remoteMedia, error) {
+	if !bytes.HasPrefix(body, []byte("v=")) {
+		return nil, errors.New("sip: not SDP")
+	}
 	var d sdp.SessionDescription
-	if err := d.Unmarshal(body); err != nil {
+	if err := d.Unmarshal(plainSDP(body)); err != nil {
 		return nil, fmt.Errorf("sip: not SDP: %w", err)
 	}
 	r := &remoteMedia{streams: d.MediaDescriptions, audio: -1}
 	for i, m := range d.MediaDescriptions {
 		name := m.MediaName
-		if name.Media != "audio" || name.Port.Value == 0 || strings.Join(name.Protos, "/") != "RTP/AVP" {
+		if name.Media != "audio" || name.Port.Value < 1 || name.Port.Value > 65535 || strings.Join(name.Protos, "/") != "RTP/AVP" {
 			continue
 		}
 		r.readFormats(m)
@@ -56,6 +60,31 @@ func parseSDP(body []byte) (*remoteMedia, error) {
 	m := d.MediaDescriptions[r.audio]
 	r.readDirection(&d, m)
 	return r, r.readAddress(&d, m)
+}
+
+// plainSDP is a description with only the lines that we look at, in the order that RFC 8866 wants: phones leave out mandatory lines,
+// leave them empty, mix up their order or end them with a bare line feed.
+func plainSDP(body []byte) []byte {
+	sections := []map[byte]string{{}} // of the session, then of each stream
+	for line := range strings.Lines(string(body)) {
+		line = strings.TrimRight(line, "\r\n ")
+		if len(line) < 3 || line[1] != '=' {
+			continue
+		}
+		if line[0] == 'm' {
+			sections = append(sections, map[byte]string{})
+		}
+		lines := sections[len(sections)-1]
+		if line[0] != 'c' || lines['c'] == "" {
+			lines[line[0]] += line + "\r\n"
+		}
+	}
+	var b strings.Builder
+	b.WriteString("v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\n" + sections[0]['c'] + "t=0 0\r\n" + sections[0]['a'])
+	for _, lines := range sections[1:] {
+		b.WriteString(lines['m'] + lines['c'] + lines['a'])
+	}
+	return []byte(b.String())
 }
 
 func (r *remoteMedia) readFormats(m *sdp.MediaDescription) {
