@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"strings"
 	"sync"
 
 	"github.com/emiago/sipgo/sip"
@@ -125,8 +124,14 @@ func dialHop(ctx context.Context, h hop, conf *tls.Config) (net.Conn, error) {
 	return secure, nil
 }
 
+// party is whom we speak TLS with.
+type party struct {
+	trunk *trunk // whose certificates are used; nil: those of the configuration
+	host  string // the name that its certificate must bear, where we know only an address
+}
+
 // reach finds the next hop of a request that has a name for one, and makes sure of a connection to it.
-func (ua *UA) reach(ctx context.Context, req *sip.Request, t *trunk) error {
+func (ua *UA) reach(ctx context.Context, req *sip.Request, with party) error {
 	network := networkOf(req)
 	at, err := netip.ParseAddrPort(req.Destination())
 	h := hop{network: network, addr: at, host: at.Addr().String()}
@@ -142,36 +147,32 @@ func (ua *UA) reach(ctx context.Context, req *sip.Request, t *trunk) error {
 		h = found[0]
 		req.SetDestination(h.addr.String())
 	}
-	if t != nil && strings.EqualFold(h.host, h.addr.Addr().String()) {
-		h.host = t.uri.Host // in a dialog the next hop is often an address; its certificate bears the name of the trunk
+	if h.host == h.addr.Addr().String() && with.host != "" {
+		h.host = with.host // in a dialog the next hop is often an address
 	}
-	return ua.connect(ctx, h, ua.clientTLS(t))
-}
-
-// clientTLS is how we speak TLS to a trunk.
-func (ua *UA) clientTLS(t *trunk) *tls.Config {
-	if t != nil && t.TLS != nil {
-		return t.TLS
+	conf := ua.cfg.ClientTLS
+	if with.trunk != nil && with.trunk.TLS != nil {
+		conf = with.trunk.TLS
 	}
-	return ua.cfg.ClientTLS
+	return ua.connect(ctx, h, conf)
 }
 
 // begin sends a request as a transaction.
-func (ua *UA) begin(ctx context.Context, req *sip.Request, t *trunk) (sip.ClientTransaction, error) {
+func (ua *UA) begin(ctx context.Context, req *sip.Request, with party) (sip.ClientTransaction, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	if err := ua.reach(ctx, req, t); err != nil {
+	if err := ua.reach(ctx, req, with); err != nil {
 		return nil, err
 	}
 	return ua.client.TransactionRequest(ctx, req, asIs)
 }
 
 // write sends an ACK.
-func (ua *UA) write(req *sip.Request, t *trunk) error {
+func (ua *UA) write(req *sip.Request, with party) error {
 	ctx, stop := context.WithTimeout(ua.lastWords, grace)
 	defer stop()
-	if err := ua.reach(ctx, req, t); err != nil {
+	if err := ua.reach(ctx, req, with); err != nil {
 		return err
 	}
 	return ua.client.WriteRequest(req, asIs)
@@ -181,8 +182,8 @@ func (ua *UA) write(req *sip.Request, t *trunk) error {
 var errNoAnswer = errors.New("no answer")
 
 // do sends a request and returns its final response.
-func (ua *UA) do(ctx context.Context, req *sip.Request, t *trunk) (*sip.Response, error) {
-	tx, err := ua.begin(ctx, req, t)
+func (ua *UA) do(ctx context.Context, req *sip.Request, with party) (*sip.Response, error) {
+	tx, err := ua.begin(ctx, req, with)
 	if err != nil {
 		return nil, err
 	}

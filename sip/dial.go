@@ -150,7 +150,7 @@ func (ua *UA) dialRoute(ctx context.Context, req DialRequest, r route) (*Leg, er
 
 // invite sends the INVITE of a leg and waits for the outcome; challenge is the response that asks for credentials.
 func (ua *UA) invite(ctx context.Context, req DialRequest, l *Leg) (challenge *sip.Response, err error) {
-	tx, err := ua.begin(ctx, l.invite, l.trunk)
+	tx, err := ua.begin(ctx, l.invite, l.party())
 	if err != nil {
 		return nil, fmt.Errorf("sip: cannot call %s: %w", req.To, err)
 	}
@@ -176,7 +176,7 @@ func (ua *UA) newOutgoing(req DialRequest, r route) (*Leg, error) {
 	network, peer := r.hop.network, r.hop.addr.String()
 	addr, _ := ua.faces(network, peer)
 	l := &Leg{
-		ua: ua, trunk: r.trunk, stream: stream, tag: newTag(), peer: peer, seq: 1, target: r.uri,
+		ua: ua, trunk: r.trunk, host: r.hop.host, stream: stream, tag: newTag(), peer: peer, seq: 1, target: r.uri,
 		turn: newTurn(0), done: make(chan struct{}), known: make(chan struct{}), local: newLocalMedia(addr, stream.LocalPort()),
 	}
 	invite := sip.NewRequest(sip.INVITE, r.uri)

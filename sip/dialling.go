@@ -122,7 +122,7 @@ func (l *Leg) ack() error {
 	for _, name := range []string{"Authorization", "Proxy-Authorization"} { // RFC 3261, 22.1
 		sip.CopyHeaders(name, l.invite, req)
 	}
-	return l.ua.write(req, l.trunk)
+	return l.ua.write(req, l.party())
 }
 
 // again acknowledges a 2xx that came once more: our ACK was lost. One with another tag is of a phone that a proxy rang beside the
@@ -138,7 +138,7 @@ func (l *Leg) again(res *sip.Response) {
 		}
 		return
 	}
-	fork := &Leg{ua: l.ua, trunk: l.trunk, invite: l.invite, tag: l.tag, peer: l.peer, seq: l.invite.CSeq().SeqNo, known: make(chan struct{})}
+	fork := &Leg{ua: l.ua, trunk: l.trunk, host: l.host, invite: l.invite, tag: l.tag, peer: l.peer, seq: l.invite.CSeq().SeqNo, known: make(chan struct{})}
 	fork.establish(res)
 	l.ua.farewell(func(ctx context.Context) { fork.dismiss(ctx, "answered elsewhere") })
 }
@@ -203,5 +203,5 @@ func (d *dialling) sendCancel(ctx context.Context) {
 	req.SetBody(nil)
 	ctx, stop := context.WithTimeout(ctx, grace)
 	defer stop()
-	d.leg.ua.do(ctx, req, d.leg.trunk)
+	d.leg.ua.do(ctx, req, d.leg.party())
 }

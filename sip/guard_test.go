@@ -188,6 +188,7 @@ func TestATrunkIsNeverBanned(t *testing.T) {
 		for range 1000 {
 			p.send("garbage\r\n\r\n")
 		}
+		synctest.Wait()
 		p.confirmed().bye()
 		if b := w.ua.Bans(); len(b) != 0 {
 			t.Errorf("%+v", b)

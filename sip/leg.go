@@ -69,6 +69,7 @@ const (
 type Leg struct {
 	ua     *UA
 	trunk  *trunk                // nil: a phone
+	host   string                // name of the far end that we dialled
 	invite *sip.Request          // the first
 	tx     sip.ServerTransaction // of an incoming one; nil when we dialled
 	stream *media.Stream
@@ -94,6 +95,8 @@ type Leg struct {
 
 // ID is the Call-ID.
 func (l *Leg) ID() string { return l.invite.CallID().Value() }
+
+func (l *Leg) party() party { return party{l.trunk, l.host} }
 
 // Remote is the address of the peer's signalling, "127.0.0.1:5061".
 func (l *Leg) Remote() string { return l.peer }
@@ -224,7 +227,7 @@ func (l *Leg) bye(ctx context.Context, reason string) error {
 // was stale.
 func (l *Leg) ask(ctx context.Context, req *sip.Request) (*sip.Response, error) {
 	for challenged := 0; ; challenged++ {
-		res, err := l.ua.do(ctx, req, l.trunk)
+		res, err := l.ua.do(ctx, req, l.party())
 		if err != nil || res.StatusCode != 401 && res.StatusCode != 407 || l.trunk == nil || challenged > 1 {
 			return res, err
 		}

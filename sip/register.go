@@ -98,7 +98,7 @@ func (t *trunk) ping(ctx context.Context) error {
 func (t *trunk) ask(ctx context.Context, req *sip.Request) (*sip.Response, error) {
 	ctx, stop := context.WithTimeoutCause(ctx, unheard, ErrNoResponse)
 	defer stop()
-	return t.ua.do(ctx, req, t)
+	return t.ua.do(ctx, req, party{t, t.uri.Host})
 }
 
 // request builds one outside of any dialog.

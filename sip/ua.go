@@ -129,7 +129,8 @@ func New(cfg Config) (*UA, error) {
 	var err error
 	ua.agent, err = sipgo.NewUA(sipgo.WithUserAgent(cfg.UserAgent),
 		sipgo.WithUserAgentTransportLayerOptions(sip.WithTransportLayerLogger(quiet)),
-		sipgo.WithUserAgentTransactionLayerOptions(sip.WithTransactionLayerLogger(quiet)))
+		sipgo.WithUserAgentTransactionLayerOptions(sip.WithTransactionLayerLogger(quiet),
+			sip.WithTransactionLayerTerminateOnConnClose()))
 	if err != nil {
 		return nil, fmt.Errorf("sip: %w", err)
 	}
