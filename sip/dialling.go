@@ -88,8 +88,8 @@ func (d *dialling) answered(res *sip.Response) error {
 	if err == nil {
 		err = l.agree(answer)
 	}
-	if l.ended() { // a BYE came on the heels of the 200
-		return l.Err()
+	if over := l.Err(); over != nil { // a BYE came on the heels of the 200, and its handler may still be closing the stream
+		return over
 	}
 	if err != nil {
 		l.ua.farewell(func(ctx context.Context) { l.bye(ctx, "no audio in common") })

@@ -151,8 +151,8 @@ func (l *Leg) Answer(ctx context.Context) error {
 	}
 	body, err := l.describe()
 	if err != nil {
-		if l.ended() { // the caller has hung up meanwhile
-			return l.Err()
+		if over := l.Err(); over != nil { // the caller has hung up meanwhile
+			return over
 		}
 		return err
 	}
