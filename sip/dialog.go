@@ -192,12 +192,14 @@ func (ua *UA) onBye(req *sip.Request, tx sip.ServerTransaction) {
 	}
 	defer next()
 	ua.respond(req, tx, 200, "OK")
-	l.mu.Lock()
-	was := l.state
-	l.mu.Unlock()
-	if l.finish(ErrHangup) && was == early && l.tx != nil {
+	was, ok := l.claim(ErrHangup)
+	if !ok {
+		return
+	}
+	if was == early && l.tx != nil {
 		ua.reply(l.tx, l.response(l.invite, 487, "Request Terminated", nil)) // RFC 3261, 15.1.2
 	}
+	l.release()
 }
 
 // onCancel gets those that match no transaction; the others sipgo has answered.

@@ -30,12 +30,16 @@ func (ua *UA) onInvite(req *sip.Request, tx sip.ServerTransaction) {
 		ua.onReinvite(req, tx)
 		return
 	}
-	if !ua.admit(req, tx) {
+	t, ok := ua.sender(req, tx)
+	if !ok || !ua.admit(req, tx, t) {
 		return
 	}
 	defer ua.leave(req)
-	l, err := ua.newIncoming(req, tx)
+	l, err := ua.newIncoming(req, tx, t)
 	if err != nil {
+		if t != nil {
+			t.leave()
+		}
 		ua.refuseMedia(req, tx, err)
 		return
 	}
@@ -64,7 +68,7 @@ func (ua *UA) conduct(l *Leg) {
 }
 
 // newIncoming makes the leg of an INVITE that was admitted.
-func (ua *UA) newIncoming(req *sip.Request, tx sip.ServerTransaction) (*Leg, error) {
+func (ua *UA) newIncoming(req *sip.Request, tx sip.ServerTransaction, t *trunk) (*Leg, error) {
 	offer, err := offerOf(req)
 	if err != nil {
 		return nil, err
@@ -77,7 +81,7 @@ func (ua *UA) newIncoming(req *sip.Request, tx sip.ServerTransaction) (*Leg, err
 	addr, _ := ua.faces(networkOf(req), req.Source())
 	seq := req.CSeq().SeqNo
 	l := &Leg{
-		ua: ua, invite: req, tx: tx, stream: stream, tag: newTag(), theirTag: theirTag, peer: req.Source(),
+		ua: ua, trunk: t, invite: req, tx: tx, stream: stream, tag: newTag(), theirTag: theirTag, peer: req.Source(),
 		seq: 1, turn: newTurn(seq), done: make(chan struct{}), known: closedChan(),
 		local: newLocalMedia(addr, stream.LocalPort()), offer: offer,
 	}
@@ -111,7 +115,7 @@ func (l *Leg) response(req *sip.Request, code int, reason string, body []byte) *
 	res := sip.NewResponseFromRequest(req, code, reason, body)
 	res.To().Params.Remove("tag")
 	res.To().Params.Add("tag", l.tag)
-	res.AppendHeader(l.ua.contact(networkOf(req), l.peer))
+	res.AppendHeader(l.ua.contact(networkOf(req), l.peer, l.trunk))
 	res.AppendHeader(sip.NewHeader("Allow", allow))
 	res.AppendHeader(sip.NewHeader("Server", l.ua.cfg.UserAgent))
 	if body != nil {
@@ -147,8 +151,8 @@ func (l *Leg) Answer(ctx context.Context) error {
 	}
 	body, err := l.describe()
 	if err != nil {
-		if l.ended() { // the caller has hung up meanwhile
-			return l.Err()
+		if over := l.Err(); over != nil { // the caller has hung up meanwhile
+			return over
 		}
 		return err
 	}
@@ -283,8 +287,12 @@ func (l *Leg) Reject(code int, reason string) error {
 	if l.tx == nil {
 		return errors.New("sip: only an incoming leg can be rejected")
 	}
-	if !l.finish(ErrEnded) {
+	if _, ok := l.claim(ErrEnded); !ok {
 		return nil
+	}
+	defer l.release()
+	if code == 404 { // who calls one number after the other looks for one that leads out
+		l.ua.offence(sourceOf(l.invite), refusedNumber)
 	}
 	return l.tx.Respond(l.response(l.invite, code, reason, nil))
 }

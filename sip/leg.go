@@ -68,6 +68,8 @@ const (
 // Leg is one dialog (RFC 3261, 12) with its audio.
 type Leg struct {
 	ua     *UA
+	trunk  *trunk                // nil: a phone
+	host   string                // name of the far end that we dialled
 	invite *sip.Request          // the first
 	tx     sip.ServerTransaction // of an incoming one; nil when we dialled
 	stream *media.Stream
@@ -94,12 +96,7 @@ type Leg struct {
 // ID is the Call-ID.
 func (l *Leg) ID() string { return l.invite.CallID().Value() }
 
-// From and To are the user parts of those headers: the calling and the called number.
-func (l *Leg) From() string { return l.invite.From().Address.User }
-func (l *Leg) To() string   { return l.invite.To().Address.User }
-
-// DisplayName is that of From, as received.
-func (l *Leg) DisplayName() string { return strings.Trim(l.invite.From().DisplayName, `"`) }
+func (l *Leg) party() party { return party{l.trunk, l.host} }
 
 // Remote is the address of the peer's signalling, "127.0.0.1:5061".
 func (l *Leg) Remote() string { return l.peer }
@@ -135,17 +132,33 @@ func (l *Leg) remoteTag() string {
 
 // finish ends the leg; only the first call has an effect, and reports true.
 func (l *Leg) finish(err error) bool {
-	l.mu.Lock()
-	if l.state == over {
-		l.mu.Unlock()
+	if _, ok := l.claim(err); !ok {
 		return false
 	}
-	l.state, l.err = over, err
-	l.mu.Unlock()
+	l.release()
+	return true
+}
+
+// claim makes the leg over, for who gets it, and tells in what state it was. What the far end has to be told of it must be told
+// before release: then the handler may return, and sipgo forgets the transaction.
+func (l *Leg) claim(err error) (was state, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.state == over {
+		return over, false
+	}
+	was, l.state, l.err = l.state, over, err
+	return was, true
+}
+
+// release frees what the leg has and says that it has ended.
+func (l *Leg) release() {
+	if l.trunk != nil {
+		l.trunk.leave()
+	}
 	l.ua.remove(l)
 	l.stream.Close()
 	close(l.done)
-	return true
 }
 
 // Hangup ends the leg in whatever state it is: rejection, CANCEL or BYE with a Reason header (RFC 3326). Safe to call twice.
@@ -200,7 +213,7 @@ func (l *Leg) bye(ctx context.Context, reason string) error {
 		}
 		req.AppendHeader(sip.NewHeader("Reason", reason))
 	}
-	res, err := l.ua.do(ctx, req)
+	res, err := l.ask(ctx, req)
 	if err != nil {
 		return fmt.Errorf("sip: BYE: %w", err)
 	}
@@ -208,6 +221,25 @@ func (l *Leg) bye(ctx context.Context, reason string) error {
 		return &ResponseError{"BYE", res.StatusCode, res.Reason}
 	}
 	return nil
+}
+
+// ask sends a request within the dialog and returns its final response. A challenge is answered, once, and once more when the nonce
+// was stale.
+func (l *Leg) ask(ctx context.Context, req *sip.Request) (*sip.Response, error) {
+	for challenged := 0; ; challenged++ {
+		res, err := l.ua.do(ctx, req, l.party())
+		if err != nil || res.StatusCode != 401 && res.StatusCode != 407 || l.trunk == nil || challenged > 1 {
+			return res, err
+		}
+		if authorize(req, res, l.trunk.ours()) != nil {
+			return res, nil
+		}
+		afresh(req)
+		l.mu.Lock()
+		l.seq++
+		req.CSeq().SeqNo = l.seq
+		l.mu.Unlock()
+	}
 }
 
 // request builds one within the dialog (RFC 3261, 12.2.1.1).
@@ -241,12 +273,12 @@ func (l *Leg) requestLocked(method sip.RequestMethod, seq uint32) *sip.Request {
 	}
 	network := networkOf(l.invite)
 	req.SetTransport(strings.ToUpper(network))
-	if l.tx != nil && len(l.routes) == 0 {
+	if l.tx != nil && len(l.routes) == 0 && l.ua.reachable(network, l.peer) {
 		req.SetDestination(l.peer) // as RFC 3581 does for responses: through the NAT the way the call came
 	} else {
 		req.SetDestination(hostPort(hop, network))
 	}
-	l.ua.dress(req, network, l.peer)
+	l.ua.dress(req, network, l.peer, l.trunk)
 	return req
 }
 

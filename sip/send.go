@@ -1,8 +1,6 @@
 package sip
 
 import (
-	"context"
-	"errors"
 	"net"
 	"net/netip"
 	"strings"
@@ -12,7 +10,7 @@ import (
 )
 
 // dress adds what every request of ours has: Via with our address, Contact, User-Agent, Max-Forwards.
-func (ua *UA) dress(req *sip.Request, network, peer string) {
+func (ua *UA) dress(req *sip.Request, network, peer string, t *trunk) {
 	addr, port := ua.faces(network, peer)
 	via := &sip.ViaHeader{ProtocolName: "SIP", ProtocolVersion: "2.0", Transport: strings.ToUpper(network),
 		Host: hostOf(addr), Port: port, Params: sip.NewParams()}
@@ -21,7 +19,7 @@ func (ua *UA) dress(req *sip.Request, network, peer string) {
 	req.PrependHeader(via)
 	maxForwards := sip.MaxForwardsHeader(70)
 	req.AppendHeader(&maxForwards)
-	req.AppendHeader(ua.contact(network, peer))
+	req.AppendHeader(ua.contact(network, peer, t))
 	req.AppendHeader(sip.NewHeader("User-Agent", ua.cfg.UserAgent))
 	if network == "udp" {
 		if at, ok := ua.socket(); ok { // the port we listen on is the one they answer to
@@ -43,9 +41,14 @@ func (ua *UA) socket() (netip.AddrPort, bool) {
 	return netip.AddrPort{}, false
 }
 
-func (ua *UA) contact(network, peer string) *sip.ContactHeader {
+// contact is where requests of the far end go. Its user part tells which of several trunks at one address is meant.
+func (ua *UA) contact(network, peer string, t *trunk) *sip.ContactHeader {
 	addr, port := ua.faces(network, peer)
-	uri := sip.Uri{Scheme: "sip", User: "ivr", Host: hostOf(addr), Port: port, UriParams: sip.NewParams()}
+	user := "ivr"
+	if t != nil {
+		user = t.Name
+	}
+	uri := sip.Uri{Scheme: "sip", User: user, Host: hostOf(addr), Port: port, UriParams: sip.NewParams()}
 	if network != "udp" {
 		uri.UriParams.Add("transport", network)
 	}
@@ -61,30 +64,6 @@ func hostOf(a netip.Addr) string {
 
 // asIs keeps sipgo from adding headers to a request that has them all.
 func asIs(*sipgo.Client, *sip.Request) error { return nil }
-
-// do sends a request and returns its final response.
-func (ua *UA) do(ctx context.Context, req *sip.Request) (*sip.Response, error) {
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
-	}
-	tx, err := ua.client.TransactionRequest(ctx, req, asIs)
-	if err != nil {
-		return nil, err
-	}
-	defer tx.Terminate()
-	for {
-		select {
-		case res := <-tx.Responses():
-			if res.StatusCode >= 200 {
-				return res, nil
-			}
-		case <-tx.Done():
-			return nil, errors.Join(errors.New("no answer"), tx.Err())
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		}
-	}
-}
 
 // respond answers a request with headers of our own.
 func (ua *UA) respond(req *sip.Request, tx sip.ServerTransaction, code int, reason string, headers ...sip.Header) {
