@@ -165,6 +165,7 @@ func (s *Stream) receive(now time.Time, t *tally) (open bool) {
 	h := &s.heard
 	s.mu.Lock()
 	if s.closed {
+		s.rest()
 		s.mu.Unlock()
 		return false
 	}
@@ -231,4 +232,11 @@ func (h *heard) wake(b *jitterBuffer, wanted, widely bool) *concealer {
 		return nil
 	}
 	return &h.concealer
+}
+
+// rest gives up what a closed stream needs no more: SIP keeps a call that has ended for half a minute, and the states of codecs
+// are large. Only the clock has used them.
+func (s *Stream) rest() {
+	s.buffer.playout = playout{}
+	s.sender.coder, s.sender.coderOf = nil, nil
 }

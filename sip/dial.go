@@ -168,13 +168,16 @@ func (d *dialling) answered(res *sip.Response) error {
 	if err == nil {
 		err = l.agree(answer)
 	}
+	if l.ended() { // a BYE came on the heels of the 200
+		return l.Err()
+	}
 	if err != nil {
 		l.ua.farewell(func(ctx context.Context) { l.bye(ctx, "no audio in common") })
 		return fmt.Errorf("%w: %w", ErrMedia, err)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.state == over { // a BYE came on the heels of the 200
+	if l.state == over {
 		return l.err
 	}
 	l.state = confirmed
