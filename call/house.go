@@ -28,7 +28,7 @@ type Ears interface {
 	media.Listener
 	Run(ctx context.Context) error
 	Events() <-chan speech.Event
-	Expect(speech.Expect)
+	Expect(x speech.Expect, settled func(text string) bool)
 }
 
 // Voice turns text into prompts, from a cache where it can.

@@ -120,7 +120,7 @@ func endCause(s string) Cause {
 func (c *Call) expect(l dialog.Listen) {
 	c.wait = l
 	if c.ears != nil {
-		c.ears.Expect(speech.Expect(l.Expect))
+		c.ears.Expect(speech.Expect(l.Expect), c.session.Foresee())
 	}
 }
 

@@ -13,6 +13,7 @@ const (
 	Open                         // goes on: a trailing "and", "um", comma
 	Neutral                      // could go either way
 	Complete                     // a full sentence, or all that was asked for
+	Settled                      // nothing is missing for the talk to go on
 )
 
 // trailing words are never the last of a sentence that is finished: who stops there is thinking.

@@ -31,7 +31,7 @@ type Ears struct {
 	mood   *MoodTracker
 	ring   *ring
 	events chan Event
-	expect atomic.Value // Expect
+	expect atomic.Pointer[expected]
 
 	// What follows belongs to Run.
 	endpoint Endpointer
@@ -53,7 +53,7 @@ func NewEars(cfg EarsConfig, vad VAD, pool *Pool) *Ears {
 		cfg.Bound = 4 * time.Second
 	}
 	e := &Ears{cfg: cfg, vad: vad, pool: pool, ring: newRing(), events: make(chan Event, 16), results: make(chan *recognition)}
-	e.expect.Store(ExpectAny)
+	e.expect.Store(&expected{what: ExpectAny})
 	if cfg.Mood != nil {
 		e.mood = cfg.Mood.NewCaller()
 	}
@@ -68,8 +68,26 @@ func (e *Ears) Hear(h *media.Heard) { e.ring.put(h) }
 // Events delivers onsets and utterances in order. It is never closed.
 func (e *Ears) Events() <-chan Event { return e.events }
 
-// Expect says what the talk waits for from now on.
-func (e *Ears) Expect(x Expect) { e.expect.Store(x) }
+// expected is what the talk waits for, and what it needs.
+type expected struct {
+	what    Expect
+	settled func(text string) bool
+}
+
+// Expect says what the talk waits for from now on. settled, which may be nil, is asked about words that may not be all: whether the talk
+// can go on with them. It is called from Run.
+func (e *Ears) Expect(x Expect, settled func(text string) bool) {
+	e.expect.Store(&expected{x, settled})
+}
+
+// completeness judges the words of a turn that may go on.
+func (x *expected) completeness(text string) Completeness {
+	c := CompletenessOf(text, x.what)
+	if (c == Neutral || c == Complete) && x.settled != nil && x.settled(text) {
+		return Settled
+	}
+	return c
+}
 
 // Dropped is how many frames Run was too late for.
 func (e *Ears) Dropped() int { return e.ring.lost() }
@@ -143,7 +161,8 @@ func (e *Ears) hear(f *heardFrame) error {
 	}
 	e.audio = append(e.audio, window...)
 	e.window = append(e.window[:0], e.window[windowSamples:]...)
-	e.endpoint.Expect(e.expect.Load().(Expect))
+	e.endpoint.Expect(e.expect.Load().what)
+	e.endpoint.Eager(e.pool.Idle())
 	decision := e.endpoint.Window(probability)
 	switch begun, silent := e.endpoint.Since(); {
 	case begun == 0 && decision == Nothing:

@@ -4,6 +4,7 @@ import "time"
 
 // Pauses are how long a caller may be silent before the turn counts as over, by how finished the words look.
 type Pauses struct {
+	Settled  time.Duration // the talk needs no more
 	Complete time.Duration // the words are a full sentence
 	Neutral  time.Duration // they may be
 	Open     time.Duration // they go on, or are not known yet
@@ -14,13 +15,13 @@ func pausesFor(e Expect) Pauses {
 	const ms = time.Millisecond
 	switch e {
 	case ExpectYesNo:
-		return Pauses{Complete: 350 * ms, Neutral: 450 * ms, Open: 800 * ms}
+		return Pauses{Settled: 225 * ms, Complete: 350 * ms, Neutral: 450 * ms, Open: 800 * ms}
 	case ExpectDigits:
-		return Pauses{Complete: 500 * ms, Neutral: 800 * ms, Open: 1200 * ms}
+		return Pauses{Settled: 320 * ms, Complete: 500 * ms, Neutral: 800 * ms, Open: 1200 * ms}
 	case ExpectDate:
-		return Pauses{Complete: 450 * ms, Neutral: 600 * ms, Open: 1000 * ms}
+		return Pauses{Settled: 290 * ms, Complete: 450 * ms, Neutral: 600 * ms, Open: 1000 * ms}
 	}
-	return Pauses{Complete: 450 * ms, Neutral: 550 * ms, Open: 800 * ms}
+	return Pauses{Settled: 225 * ms, Complete: 450 * ms, Neutral: 550 * ms, Open: 800 * ms}
 }
 
 // How the endpointer hears.
@@ -34,6 +35,7 @@ const (
 	blipOver     = 5    // windows of silence after which a blip that was too short is forgotten
 
 	speculateAfter = 6 * windowDuration // of silence: time to recognise what there is, so that the words are there at the end
+	eagerlyAfter   = 3 * windowDuration // the same, while there is time to do it in vain
 	longestTurn    = 20 * time.Second
 )
 
@@ -53,6 +55,7 @@ const (
 // window, with what is known of the words, and decisions come out. The zero value is ready and expects anything.
 type Endpointer struct {
 	expect Expect
+	eager  bool
 	words  Completeness // of what was recognised at the last pause
 
 	speaking bool
@@ -64,6 +67,9 @@ type Endpointer struct {
 
 // Expect changes what the talk waits for, also in the middle of a turn.
 func (e *Endpointer) Expect(x Expect) { e.expect = x }
+
+// Eager says whether there is time to recognise what may turn out not to be all: then every short pause is used.
+func (e *Endpointer) Eager(yes bool) { e.eager = yes }
 
 // Window takes the next judgement of the VAD.
 func (e *Endpointer) Window(probability float32) Decision {
@@ -108,7 +114,7 @@ func (e *Endpointer) silence() Decision {
 	case e.over():
 		e.reset()
 		return Ended
-	case !e.paused && windowsLast(e.silent) >= speculateAfter:
+	case !e.paused && (windowsLast(e.silent) >= speculateAfter || e.eager && windowsLast(e.silent) >= eagerlyAfter):
 		e.paused = true
 		return Paused
 	}
@@ -133,6 +139,8 @@ func (e *Endpointer) over() bool {
 	pauses := pausesFor(e.expect)
 	limit := pauses.Open
 	switch e.words {
+	case Settled:
+		limit = pauses.Settled
 	case Complete:
 		limit = pauses.Complete
 	case Neutral:
@@ -145,7 +153,7 @@ func (e *Endpointer) over() bool {
 func (e *Endpointer) Since() (began, voice int) { return e.windows, e.silent }
 
 func (e *Endpointer) reset() {
-	*e = Endpointer{expect: e.expect}
+	*e = Endpointer{expect: e.expect, eager: e.eager}
 }
 
 func windowsLast(n int) time.Duration { return time.Duration(n) * windowDuration }

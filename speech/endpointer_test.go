@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// hear plays a drawing of a turn to e, a sign a window: '#' voice, '-' silence, '~' between the two thresholds; 'C', 'N' and
-// 'O' tell that the words so far are complete, neutral or open. It returns what was decided, as "window:decision".
+// hear plays a drawing of a turn to e, a sign a window: '#' voice, '-' silence, '~' between the two thresholds; 'S', 'C',
+// 'N' and 'O' tell that the words so far are settled, complete, neutral or open; 'E' makes it eager. It returns what was decided, as "window:decision".
 func hear(e *Endpointer, drawing string) string {
 	var said []string
 	window := 0
@@ -22,6 +22,10 @@ func hear(e *Endpointer, drawing string) string {
 			d = e.Window(0.42)
 		case '-':
 			d = e.Window(0.02)
+		case 'E':
+			e.Eager(true)
+		case 'S':
+			d = e.Words(Settled)
 		case 'C':
 			d = e.Words(Complete)
 		case 'N':
@@ -65,6 +69,9 @@ func TestTheEndOfATurnDependsOnItsWords(t *testing.T) {
 		{"and silence stays silence", ExpectAny, "~~~~~~~~~~~~~~~", ""},
 		{"a click is nothing", ExpectAny, "--#----------##------------###-----------", ""},
 		{"a stuttered beginning counts together", ExpectAny, "#--##--#", "8:began"},
+		{"one that leaves nothing to wait for ends at once", ExpectAny, "##########------S" + silence, "4:began 16:paused 17:ended"},
+		{"a number that is whole, after a moment", ExpectDigits, "######------S" + silence, "4:began 12:paused 16:ended"},
+		{"with time to spare, short pauses are used too", ExpectAny, "E##########---S" + silence, "4:began 13:paused 17:ended"},
 		{"two turns", ExpectAny, "######------C" + silence[:20] + "######------C" + silence, "4:began 12:paused 20:ended 36:began 44:paused 52:ended"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

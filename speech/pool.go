@@ -167,6 +167,13 @@ func (p *Pool) wait() time.Duration {
 	return time.Duration(p.pace * float64(p.backlog) / float64(p.workers))
 }
 
+// Idle says whether a worker has nothing to do.
+func (p *Pool) Idle() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.tasks < p.workers
+}
+
 func (p *Pool) leave(t *task) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
