@@ -28,7 +28,7 @@ type Ears interface {
 	media.Listener
 	Run(ctx context.Context) error
 	Events() <-chan speech.Event
-	Expect(x speech.Expect, settled func(text string) bool)
+	Expect(x speech.Expect, outlook func(text string) speech.Completeness)
 }
 
 // Voice turns text into prompts, from a cache where it can.

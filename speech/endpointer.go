@@ -21,7 +21,7 @@ func pausesFor(e Expect) Pauses {
 	case ExpectDate:
 		return Pauses{Settled: 290 * ms, Complete: 450 * ms, Neutral: 600 * ms, Open: 1000 * ms}
 	}
-	return Pauses{Settled: 225 * ms, Complete: 450 * ms, Neutral: 550 * ms, Open: 800 * ms}
+	return Pauses{Settled: 225 * ms, Complete: 450 * ms, Neutral: 500 * ms, Open: 800 * ms}
 }
 
 // How the endpointer hears.
@@ -32,6 +32,7 @@ const (
 	speechAbove  = 0.5  // probability at which silence becomes speech
 	silenceBelow = 0.35 // and at which speech becomes silence
 	leastVoiced  = 4    // windows, 128 ms: shorter is a click, a cough or a breath
+	wordEnd      = 3    // windows after the last voice in which a sound still belongs to the word
 	blipOver     = 5    // windows of silence after which a blip that was too short is forgotten
 
 	speculateAfter = 6 * windowDuration // of silence: time to recognise what there is, so that the words are there at the end
@@ -59,6 +60,7 @@ type Endpointer struct {
 	words  Completeness // of what was recognised at the last pause
 
 	speaking bool
+	tail     int // windows since the last voiced one in which the sound of a word died away
 	windows  int // since the first voiced one of this turn
 	voiced   int // of those
 	silent   int // of those, the last ones in a row
@@ -71,11 +73,15 @@ func (e *Endpointer) Expect(x Expect) { e.expect = x }
 // Eager says whether there is time to recognise what may turn out not to be all: then every short pause is used.
 func (e *Endpointer) Eager(yes bool) { e.eager = yes }
 
-// Window takes the next judgement of the VAD.
-func (e *Endpointer) Window(probability float32) Decision {
+// Window takes the next judgement of the VAD, and whether anything was to be heard: for a moment after a voice that belongs to the
+// word, as a final s does.
+func (e *Endpointer) Window(probability float32, audible bool) Decision {
 	switch above := e.silent == 0 && e.windows > 0; {
 	case probability >= speechAbove, above && probability >= silenceBelow:
 		return e.voice()
+	case audible && e.speaking && e.silent == 0 && e.tail < wordEnd:
+		e.tail++
+		e.windows++
 	case e.windows > 0:
 		return e.silence()
 	}
@@ -86,7 +92,7 @@ func (e *Endpointer) voice() Decision {
 	e.windows++
 	e.voiced++
 	resumed := e.paused
-	e.silent, e.paused, e.words = 0, false, Unknown
+	e.silent, e.tail, e.paused, e.words = 0, 0, false, Unknown
 	switch {
 	case !e.speaking && e.voiced >= leastVoiced:
 		e.speaking = true
