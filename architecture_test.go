@@ -25,12 +25,13 @@ var mayImport = map[string][]string{
 	"call":                     {"dialog", "transfer", "speech", "media"},
 	"records":                  {},
 	"testaudio":                {"media"},
+	"rehearsal":                {"dialog", "testaudio", "transfer"},
 	"testaudio/clips":          {"testaudio", "dialog", "speech/models", "speech/local"},
 	"internal/strict":          {},
 	"internal/memnet":          {},
 	"examples/courier/parcels": {},
 	"e2e":                      {"media", "sip", "speech", "speech/models", "speech/local", "dialog"},
-	"cmd/ivr":                  {"media", "sip", "speech", "speech/models", "speech/local", "dialog", "transfer", "call", "records", "testaudio"},
+	"cmd/ivr":                  {"media", "sip", "speech", "speech/models", "speech/local", "dialog", "transfer", "call", "records", "testaudio", "rehearsal"},
 }
 
 // testsMayImport is for any _test.go file beside its package's own row.
