@@ -381,7 +381,7 @@ func TestBaresipCallsOverTLSWithProtectedAudio(t *testing.T) {
 	}
 	select {
 	case leg := <-bot.legs:
-		if s := leg.Media().Stats(); s.Crypto == "" || s.Invalid > 0 {
+		if s := leg.Media().Stats(); s.Crypto == "" { // its RTCP is in the clear at the beginning and the end, and is not taken
 			t.Errorf("%+v", s)
 		}
 	case <-time.After(10 * time.Second):

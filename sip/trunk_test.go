@@ -84,6 +84,7 @@ func digestOf(h func() hash.Hash, user, realm, password, method, value string) s
 	return sum(strings.Join([]string{a1, param(value, "nonce"), param(value, "nc"), param(value, "cnonce"), param(value, "qop"), a2}, ":"))
 }
 
+// FIELD 10: no REGISTER, no place at an ordinary PBX.
 func TestATrunkIsRegisteredWithDigestRefreshedAndTakenBack(t *testing.T) {
 	for name, h := range map[string]func() hash.Hash{"MD5": md5.New, "SHA-256": sha256.New} {
 		t.Run(name, func(t *testing.T) {
@@ -148,6 +149,7 @@ func TestARegistrationThatIsTooBriefIsMadeLonger(t *testing.T) { // RFC 3261, 10
 	})
 }
 
+// FIELD 10: who insists with what was refused is banned.
 func TestARefusedRegistrationBacksOffAndSaysWhy(t *testing.T) {
 	trunk := Trunk{Name: "carrier", Address: "192.0.2.11", User: "alice", Password: "wrong", Register: true, KeepAlive: -1}
 	inFakeTime(t, Config{Trunks: []Trunk{trunk}}, nil, func(w *world) {

@@ -191,8 +191,8 @@ func (d *doctor) try(ctx context.Context, name string, o doctorOptions) ([]findi
 	if o.call == "" || p.trunk.Address == "" {
 		return found, nil
 	}
-	if !slices.ContainsFunc(x.Servers, func(s sip.Server) bool { return s.Connect == nil && s.Ping == nil }) {
-		return append(found, p.found("call", advice, "no call was tried: no server answers", "")), nil
+	if !slices.ContainsFunc(x.Servers, func(s sip.Server) bool { return s.Connect == nil }) { // some take calls and are silent to OPTIONS
+		return append(found, p.found("call", advice, "no call was tried: no server can be reached", "")), nil
 	}
 	return append(found, p.diagnoseCall(d.testCall(ctx, name, o))...), nil
 }
@@ -207,7 +207,11 @@ func (d *doctor) testCall(ctx context.Context, name string, o doctorOptions) (c 
 	if err != nil {
 		return c
 	}
-	defer leg.Hangup(context.WithoutCancel(ctx), "")
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+		defer cancel()
+		leg.Hangup(ctx, "")
+	}()
 	stream := leg.Media()
 	ear := &melodyEar{}
 	stop := stream.Listen(ear)

@@ -52,7 +52,7 @@ func (p patient) unanswered(c testCall) finding {
 		case errors.Is(c.err, sip.ErrNoTrunk):
 			return p.found("call", wrong, c.err.Error(), "see trunks.NAME.max_calls")
 		}
-		return p.found("call", wrong, "the call got no answer: "+rootOf(c.err).Error(), "it answers OPTIONS and not INVITE: have the carrier allow calls from our address")
+		return p.found("call", wrong, "the call got no answer: "+rootOf(c.err).Error(), "have the carrier allow calls from our address")
 	}
 	what := fmt.Sprintf("%s was refused: %d %s", c.number, refused.Code, refused.Reason)
 	switch refused.Code {
