@@ -37,14 +37,14 @@ type config struct {
 }
 
 type sipConfig struct {
-	Listen     []string      `yaml:"listen"`   // "udp://127.0.0.1:5060", tcp://, tls:// [UDP and TCP there]
+	Listen     []string      `yaml:"listen"`   // "udp://127.0.0.1:5060", tcp, tls, ws, wss [UDP and TCP there]
 	External   string        `yaml:"external"` // address for Contact and SDP behind NAT
 	Allow      []string      `yaml:"allow"`    // sources served, "192.0.2.0/24" [loopback]
 	MaxCalls   int           `yaml:"max_calls"`
 	RetryAfter time.Duration `yaml:"retry_after"` // sent with 503 [10s]
 	From       string        `yaml:"from"`        // as whom seats are called when the caller's number is withheld [ivr]
 
-	TLS   serverTLSConfig `yaml:"tls"`   // of the tls:// sockets
+	TLS   serverTLSConfig `yaml:"tls"`   // of the tls:// and wss:// sockets
 	Guard guardConfig     `yaml:"guard"` // when a source is served no more
 }
 
@@ -143,7 +143,7 @@ func (c *config) validate(f *strict.File) {
 	for i, l := range c.SIP.Listen {
 		if _, _, err := splitListen(l); err != nil {
 			f.Mistake(fmt.Sprintf("sip.listen[%d]", i), err.Error(), `write it like "udp://127.0.0.1:5060"`)
-		} else if strings.HasPrefix(l, "tls://") && c.SIP.TLS.Cert == "" {
+		} else if (strings.HasPrefix(l, "tls://") || strings.HasPrefix(l, "wss://")) && c.SIP.TLS.Cert == "" {
 			f.Mistake(fmt.Sprintf("sip.listen[%d]", i), "there is no certificate for it", "add sip.tls: {cert: FILE, key: FILE}")
 		}
 	}
@@ -250,8 +250,8 @@ func (c *config) wantOneOf(f *strict.File, path, value string, choices ...string
 // splitListen reads "udp://127.0.0.1:5060".
 func splitListen(s string) (network, addr string, err error) {
 	network, addr, ok := strings.Cut(s, "://")
-	if !ok || !slices.Contains([]string{"udp", "tcp", "tls"}, network) {
-		return "", "", fmt.Errorf("%q does not begin with udp://, tcp:// or tls://", s)
+	if !ok || !slices.Contains([]string{"udp", "tcp", "tls", "ws", "wss"}, network) {
+		return "", "", fmt.Errorf("%q does not begin with udp://, tcp://, tls://, ws:// or wss://", s)
 	}
 	if _, _, err := net.SplitHostPort(addr); err != nil {
 		return "", "", fmt.Errorf("%q has no host and port", s)
