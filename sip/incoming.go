@@ -73,6 +73,12 @@ func (ua *UA) newIncoming(req *sip.Request, tx sip.ServerTransaction, t *trunk) 
 	if err != nil {
 		return nil, err
 	}
+	safe := protectionOf(t, networkOf(req))
+	if offer != nil {
+		if err := safe.allows(offer); err != nil {
+			return nil, err
+		}
+	}
 	stream, err := ua.cfg.Media.Open()
 	if err != nil {
 		return nil, err
@@ -83,7 +89,7 @@ func (ua *UA) newIncoming(req *sip.Request, tx sip.ServerTransaction, t *trunk) 
 	l := &Leg{
 		ua: ua, trunk: t, invite: req, tx: tx, stream: stream, tag: newTag(), theirTag: theirTag, peer: req.Source(),
 		seq: 1, turn: newTurn(seq), done: make(chan struct{}), known: closedChan(),
-		local: newLocalMedia(addr, stream.LocalPort()), offer: offer,
+		local: newLocalMedia(addr, stream.LocalPort(), safe), offer: offer,
 	}
 	l.learn(req.GetHeaders("Record-Route"), req.Contact(), false)
 	ua.add(l)
@@ -101,6 +107,8 @@ func (ua *UA) refuseMedia(req *sip.Request, tx sip.ServerTransaction, err error)
 		ua.refuse(req, tx, 503, "Service Unavailable", refusedNoPort, ua.retryAfter())
 	case errors.Is(err, errBodyType):
 		ua.refuse(req, tx, 415, "Unsupported Media Type", refusedBody, sip.NewHeader("Accept", accept))
+	case errors.Is(err, errInsecure), errors.Is(err, errSecure):
+		ua.refuse(req, tx, 488, "Not Acceptable Here", refusedSRTP, sip.NewHeader("Warning", fmt.Sprintf("399 ivr %q", err.Error())))
 	default:
 		ua.refuse(req, tx, 488, "Not Acceptable Here", refusedMedia, sip.NewHeader("Warning", fmt.Sprintf("399 ivr %q", err.Error())))
 	}
@@ -292,6 +300,7 @@ func (l *Leg) Reject(code int, reason string) error {
 	}
 	defer l.release()
 	if code == 404 { // who calls one number after the other looks for one that leads out
+		l.ua.countOn(l.trunk, refusedNumber, l.peer, "INVITE")
 		l.ua.offence(sourceOf(l.invite), refusedNumber)
 	}
 	return l.tx.Respond(l.response(l.invite, code, reason, nil))

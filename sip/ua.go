@@ -34,7 +34,7 @@ type Config struct {
 	UserAgent  string
 	Trunks     []Trunk // those that come first are asked first to place a call
 	Guard      Guard
-	TLS        *tls.Config // certificate of the "tls" sockets; with ClientAuth for mutual TLS
+	TLS        *tls.Config // certificate of the "tls" and "wss" sockets; with ClientAuth for mutual TLS
 	ClientTLS  *tls.Config // for connections of ours; nil: the system's authorities
 	Resolver   Resolver    // nil: the system's
 	Media      *media.Engine
@@ -46,7 +46,7 @@ type Config struct {
 
 // Listen is one socket we receive on.
 type Listen struct {
-	Network string // "udp", "tcp" or "tls"
+	Network string // "udp", "tcp", "tls", "ws" or "wss"
 	Addr    string // "127.0.0.1:5060"; port 0 takes a free one
 }
 
@@ -56,12 +56,14 @@ type UA struct {
 	log     *slog.Logger
 	metrics *metrics
 	mouth   *mouth
+	ledger  *ledger
 	agent   *sipgo.UserAgent
 	server  *sipgo.Server
 	client  *sipgo.Client
 	udp     []net.PacketConn
 	tcp     []net.Listener
 	tls     []net.Listener
+	web     []webSockets
 	addrs   []Listen
 	outlets map[string]*outlet // by network
 	dials   singleflight.Group
@@ -81,6 +83,7 @@ type UA struct {
 	handlers sync.WaitGroup
 	readers  sync.WaitGroup
 
+	browsers  sync.Map    // "ws" or "wss" by the address of the peer
 	deaf      atomic.Bool // nothing that arrives is read any more
 	farewells sync.WaitGroup
 	lastWords context.Context // of farewells; done a moment after Close has begun
@@ -111,11 +114,11 @@ func New(cfg Config) (*UA, error) {
 		cfg.listenPacket = listenPacket
 	}
 	if cfg.Resolver == nil {
-		cfg.Resolver = net.DefaultResolver
+		cfg.Resolver = systemResolver{net.DefaultResolver}
 	}
 	tameLibrary()
 	ua := &UA{cfg: cfg, log: cfg.Log, metrics: newMetrics(cfg.Metrics), legs: map[string]*Leg{}, parting: map[string]bool{},
-		invites: map[string]bool{}, mouth: newMouth(), called: map[netip.Addr]int{}, guard: newGuard(cfg.Guard), auth: newChallenger("ivr"),
+		invites: map[string]bool{}, mouth: newMouth(), ledger: newLedger(), called: map[netip.Addr]int{}, guard: newGuard(cfg.Guard), auth: newChallenger("ivr"),
 		outlets: map[string]*outlet{"tcp": newOutlet(), "tls": newOutlet()}}
 	ua.lastWords, ua.silence = context.WithCancel(context.Background())
 	for _, c := range cfg.Trunks {
@@ -237,6 +240,9 @@ func (ua *UA) close() error {
 		errs = append(errs, ignoreClosed(c.Close()))
 	}
 	for _, l := range slices.Concat(ua.tcp, ua.tls) {
+		errs = append(errs, ignoreClosed(l.Close()))
+	}
+	for _, l := range ua.web {
 		errs = append(errs, ignoreClosed(l.Close()))
 	}
 	for _, o := range ua.outlets {

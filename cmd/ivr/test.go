@@ -216,7 +216,7 @@ func (o *testOptions) ears() (hearing, func() error, error) {
 			case testaudio.Speaks:
 				pcm, err = engines.Voice.Speak(ctx, act.Text)
 			case testaudio.Plays:
-				pcm, err = testaudio.ReadMono(besides(talk.Name, act.File))
+				pcm, err = testaudio.ReadMono(pathIn(talk.Name, act.File))
 			}
 			if err != nil {
 				return rehearsal.Hearing{}, err
@@ -229,8 +229,8 @@ func (o *testOptions) ears() (hearing, func() error, error) {
 	}, engines.Close, nil
 }
 
-// besides is a path in a script: relative to it.
-func besides(script, file string) string {
+// pathIn is a path in a script: relative to it.
+func pathIn(script, file string) string {
 	if filepath.IsAbs(file) {
 		return file
 	}
