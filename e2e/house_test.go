@@ -331,7 +331,7 @@ var engines = sync.OnceValues(func() (*local.Engines, error) {
 	if err != nil {
 		return nil, err
 	}
-	return local.Open(set, local.Options{Voice: "alan"})
+	return local.Open(set, local.Options{Voice: "alan", Steady: true})
 })
 
 // pad is kept around a piece of speech: words begin and end softly.

@@ -8,8 +8,10 @@ package media
 // passes between two legs of the same law of G.711 bit by bit.
 func Bridge(a, b *Stream) (split func()) {
 	a.engine.phase.Lock() // so that no tick sees half of it
-	a.leavePeer()
-	b.leavePeer()
+	for _, s := range []*Stream{a, b} {
+		s.leavePeer()
+		s.leaveMix()
+	}
 	var cut []*Playback
 	if !a.isClosed() && !b.isClosed() {
 		cut = append(a.follow(b), b.follow(a)...)
@@ -55,4 +57,5 @@ func unbridge(s *Stream) {
 	s.engine.phase.Lock()
 	defer s.engine.phase.Unlock()
 	s.leavePeer()
+	s.leaveMix()
 }

@@ -1,6 +1,9 @@
 package media
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Codec is an RTP audio format as offered in SDP (RFC 3551).
 type Codec struct {
@@ -22,7 +25,21 @@ var (
 const comfortNoise = 13
 
 // Codecs lists what we speak and offer, best first.
-func Codecs() []Codec { return []Codec{PCMU, PCMA} }
+func Codecs() []Codec { return []Codec{Opus, G722, PCMU, PCMA} }
+
+// CodecOf is the codec of ours that a far end means by a payload type and an encoding as the rtpmap attribute has it, in any case;
+// an empty encoding stands for a static payload type without that attribute (RFC 3551, 6).
+func CodecOf(payloadType uint8, encoding string) (c Codec, ok bool) {
+	encoding = strings.TrimSuffix(strings.ToLower(strings.TrimSpace(encoding)), "/1")
+	for _, c := range Codecs() {
+		isStatic := encoding == "" && payloadType == c.PayloadType && c != Opus
+		if isStatic || encoding == strings.ToLower(c.Encoding()) {
+			c.PayloadType = payloadType
+			return c, true
+		}
+	}
+	return Codec{}, false
+}
 
 // Encoding is c as the rtpmap attribute has it. Opus is always said to have two channels, also when it has one (RFC 7587, 7).
 func (c Codec) Encoding() string {
@@ -57,6 +74,8 @@ func (p *Params) format(payloadType uint8) *format {
 	switch {
 	case payloadType == p.Codec.PayloadType:
 		return p.Codec.format()
+	case p.Codec.ClockRate == Opus.ClockRate && payloadType == Opus.PayloadType: // ours, if the far end gave it another
+		return opusFormat
 	case p.Codec.ClockRate != PCMU.ClockRate:
 	case payloadType == PCMU.PayloadType:
 		return muLaw.format

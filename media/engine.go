@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -40,6 +41,7 @@ type Engine struct {
 	metrics *metrics
 
 	phase sync.Mutex // held while all streams send: what is to change between two ticks takes it
+	mixes []*Mix     // under it
 
 	mu      sync.Mutex
 	running bool
@@ -178,6 +180,10 @@ func (e *Engine) tickAt(due, now time.Time) {
 	e.streams = open
 
 	e.phase.Lock()
+	for _, m := range e.mixes {
+		m.turn()
+	}
+	e.mixes = slices.DeleteFunc(e.mixes, func(m *Mix) bool { return len(m.members) == 0 })
 	for _, s := range e.streams {
 		s.send(due, now)
 	}

@@ -17,6 +17,7 @@ type format struct {
 	quiet      []byte // 20 ms of silence
 	newDecoder func() decoder
 	newEncoder func() encoder
+	repeats    bool                             // a packet may repeat the one before it (in-band FEC)
 	span       func(payload []byte) (ticks int) // how long a payload lasts, 0 when it is none
 }
 

@@ -39,9 +39,10 @@ type jitterBuffer struct {
 	margins  margins
 	waited   int // ticks that a longer or shorter delay has been wanted
 
+	losses float64 // of the last hundreds of packets
 	playout
 
-	late, dropped int // packets
+	late, dropped, repaired int // packets
 }
 
 // agree sets what the buffer holds. Another clock or rate begins anew.
@@ -93,6 +94,7 @@ func (b *jitterBuffer) settle(ts rtpTime) {
 		return
 	}
 	lost := min(max(ts.sub(b.cursor), 0), b.debt)
+	b.losses += float64(lost / b.format.ticks())
 	b.cursor += rtpTime(lost)
 	b.margins.shift((b.debt - lost) / b.format.ticks())
 	b.debt = 0
@@ -225,6 +227,7 @@ func (b *jitterBuffer) supply(need int, c *concealer) {
 			continue
 		}
 		if missing := b.samples(p.ts.sub(b.cursor)); missing > 0 {
+			b.losses++
 			b.cursor += rtpTime(b.ticks(b.makeUp(min(missing, need-b.ready), p, c)))
 			continue
 		}

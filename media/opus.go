@@ -14,6 +14,7 @@ var opusFormat = &format{
 	index: 3, clock: 48000, rate: SampleRate, quiet: []byte{0x48, 0x07, 0xc9, 0x79, 0xc5, 0x12, 0xf7, 0xbc}, // what the encoder makes of silence after silence
 	newDecoder: newOpusDecoder,
 	newEncoder: newOpusEncoder,
+	repeats:    true,
 	span:       opusSpan,
 }
 

@@ -44,6 +44,7 @@ func (b *jitterBuffer) decode(p *audioPacket, samples, skip int, c *concealer) {
 		c.real(room[:samples-skip])
 	}
 	b.newest = p.arrived
+	b.losses *= forgetLosses
 	b.ready += samples - skip
 }
 
@@ -65,7 +66,10 @@ func (b *jitterBuffer) makeUp(samples int, next *audioPacket, c *concealer) int 
 	b.newest = time.Time{}
 	if c != nil {
 		room := b.room()
-		if n := b.concealed(room, next); n > 0 && (next == nil || n <= b.samples(next.ts.sub(b.cursor))) {
+		if n, repaired := b.concealed(room, next); n > 0 && (next == nil || n <= b.samples(next.ts.sub(b.cursor))) {
+			if repaired {
+				b.repaired++
+			}
 			c.codec(room[:n])
 			samples = n
 		} else {
@@ -77,14 +81,14 @@ func (b *jitterBuffer) makeUp(samples int, next *audioPacket, c *concealer) int 
 }
 
 // concealed lets the codec make up 20 ms, if it can, with what the packet right after them repeats.
-func (b *jitterBuffer) concealed(room []int16, next *audioPacket) int {
+func (b *jitterBuffer) concealed(room []int16, next *audioPacket) (samples int, repaired bool) {
 	d := b.decoders[b.format.index]
 	if d == nil {
-		return 0
+		return 0, false
 	}
 	var repeats []byte
-	if next != nil && next.ts.sub(b.cursor) <= b.format.ticks() {
+	if b.format.repeats && next != nil && next.ts.sub(b.cursor) <= b.format.ticks() {
 		repeats = next.payload
 	}
-	return d.conceal(room, repeats)
+	return d.conceal(room, repeats), repeats != nil
 }

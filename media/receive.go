@@ -32,6 +32,7 @@ type heard struct {
 	isNarrow  bool        // the format carries no more
 	wide      Heard
 	concealer concealer
+	tones     toneEar
 	up        upsampler
 	wanted    bool // somebody listens, records, or is bridged
 	widely    bool // at 16 kHz
@@ -99,7 +100,7 @@ func (s *Stream) arrive(p *rtp.Packet, raw []byte, from netip.AddrPort, now time
 		return
 	case restarted:
 		s.buffer.reset()
-		s.keys = keys{}
+		s.keys, s.presses = keys{}, presses{}
 	}
 	switch {
 	case isEvent && !s.key(p, now):
@@ -134,13 +135,16 @@ func (s *Stream) key(p *rtp.Packet, now time.Time) bool {
 		return ok
 	}
 	if key, pressed := s.keys.take(e, rtpTime(p.Timestamp), now); pressed {
-		s.deliver(Digit{key, now})
+		s.deliver(Digit{key, now}, byEvent)
 	}
 	return true
 }
 
-// deliver hands a press over; when nobody takes them the oldest is dropped.
-func (s *Stream) deliver(d Digit) {
+// deliver hands a press over, unless it is a double; when nobody takes them the oldest is dropped.
+func (s *Stream) deliver(d Digit, by way) {
+	if s.closed || s.presses.isDouble(d, by) {
+		return
+	}
 	for {
 		select {
 		case s.digits <- d:
@@ -161,13 +165,15 @@ func (s *Stream) receive(now time.Time, t *tally) (open bool) {
 	h := &s.heard
 	s.mu.Lock()
 	if s.closed {
+		s.rest()
 		s.mu.Unlock()
 		return false
 	}
 	ears := s.ears
-	widely := len(ears) > 0 || len(s.recorders) > 0
+	widely := len(ears) > 0 || len(s.recorders) > 0 || s.mix != nil
 	h.isNarrow = s.format.isNarrow()
-	c := h.wake(&s.buffer, widely || s.peer != nil, widely)
+	tones := s.params.Tones || s.params.Digits == 0
+	c := h.wake(&s.buffer, widely || tones || s.peer != nil, widely)
 	if c != nil && s.hush > 0 {
 		c.hush(s.hush - 1)
 		s.hush = 0
@@ -176,6 +182,9 @@ func (s *Stream) receive(now time.Time, t *tally) (open bool) {
 	t.take(s)
 	s.mu.Unlock()
 
+	if tones {
+		s.listenForKeys(now)
+	}
 	if widely && h.isNarrow {
 		h.up.frame(&h.wide.Frame, &h.narrow)
 	}
@@ -183,6 +192,17 @@ func (s *Stream) receive(now time.Time, t *tally) (open bool) {
 		e.hear(&h.wide)
 	}
 	return true
+}
+
+// listenForKeys looks for tones in what this tick brought.
+func (s *Stream) listenForKeys(now time.Time) {
+	h := &s.heard
+	frame := h.frame()
+	if key := h.tones.listen(frame, 50*len(frame)); key != 0 {
+		s.mu.Lock()
+		s.deliver(Digit{key, now}, byTones)
+		s.mu.Unlock()
+	}
 }
 
 // frame is where audio goes, at the rate of the format.
@@ -212,4 +232,11 @@ func (h *heard) wake(b *jitterBuffer, wanted, widely bool) *concealer {
 		return nil
 	}
 	return &h.concealer
+}
+
+// rest gives up what a closed stream needs no more: SIP keeps a call that has ended for half a minute, and the states of codecs
+// are large. Only the clock has used them.
+func (s *Stream) rest() {
+	s.buffer.playout = playout{}
+	s.sender.coder, s.sender.coderOf = nil, nil
 }

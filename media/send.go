@@ -219,7 +219,7 @@ func (s *Stream) choose() (what piece, from origin) {
 	switch {
 	case what.payload != nil:
 		return what, fromPrompt
-	case s.peer != nil:
+	case s.peer != nil || s.mix != nil:
 		return what, fromPeer
 	}
 	return what, fromNowhere
@@ -253,7 +253,7 @@ func (s *Stream) shape(what piece, from origin) {
 		what.decode(f, &out.frame)
 		scale(frame, was, gain)
 	case fromPeer:
-		out.hearPeer(f, &s.peer.heard)
+		s.hearPeer(frame)
 	case fromNowhere:
 		clear(frame)
 	}
@@ -270,15 +270,27 @@ func (s *Stream) shape(what piece, from origin) {
 	out.encode(f, what, was)
 }
 
-// hearPeer takes what a bridged peer heard on this tick, at our rate.
-func (out *sender) hearPeer(f *format, h *heard) {
-	switch {
-	case f.isNarrow() == h.isNarrow:
-		copy(out.frame[:f.samples()], h.frame())
-	case h.isNarrow:
+// hearPeer takes what a bridged peer, or the others of a mix, said on this tick, at our rate.
+func (s *Stream) hearPeer(frame []int16) {
+	out, wide := &s.sender, (*Frame)(nil)
+	if s.mix != nil {
+		wide = s.mix.heardBy(s)
+	} else if h := &s.peer.heard; !h.isNarrow {
+		wide = &h.wide.Frame
+	} else if s.format.isNarrow() {
+		copy(frame, h.narrow[:])
+		return
+	} else {
 		out.peerUp.frame(&out.frame, &h.narrow)
+		return
+	}
+	switch {
+	case wide == nil:
+		clear(frame)
+	case s.format.isNarrow():
+		out.peerDown.frame(frame, wide[:])
 	default:
-		out.peerDown.frame(out.frame[:], h.wide.Frame[:])
+		copy(frame, wide[:])
 	}
 }
 

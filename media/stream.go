@@ -19,6 +19,7 @@ type Params struct {
 	Codec       Codec
 	Digits      uint8          // payload type of telephone-event (RFC 4733), 0: not agreed
 	DigitsClock int            // Hz of its durations; 0: that of Codec
+	Tones       bool           // keys are listened for in the audio too; they always are when telephone-event was not agreed
 	RTCP        netip.AddrPort // where the far end takes RTCP (RFC 3605); invalid: the port after Remote
 	Mux         bool           // RTCP goes by the port of RTP (RFC 5761)
 	Secure      *Secure        // SRTP with these keys; nil: nothing is protected
@@ -59,9 +60,11 @@ type Stream struct {
 	buffer    jitterBuffer
 	hush      int // level of a comfort noise packet that came, plus one; 0: none came
 	keys      keys
+	presses   presses
 	keypad    keypad
 	player    player
 	peer      *Stream     // bridged with; changed only under the engine's phase lock too
+	mix       *Mix        // so too
 	ears      []*ear      // replaced, never changed
 	recorders []*Recorder // so too
 	last      time.Time   // valid packet
@@ -86,6 +89,7 @@ type Stats struct {
 	Control                                 int           // RTCP packets received
 	Lost, Late, Duplicate, Dropped, Invalid int           // of what was received: see RFC 3550, A.3 for Lost
 	SentLate                                int           // sent more than 20 ms after its tick
+	Repaired                                int           // lost packets that the next one repeated (Opus FEC)
 	Jitter                                  time.Duration // RFC 3550, 6.4.1
 	Delay                                   time.Duration // of the jitter buffer now
 	Crypto                                  string        // suite that protects the stream; empty: none does
@@ -178,13 +182,12 @@ func (e *ear) hear(h *Heard) {
 	}
 }
 
-// Press is a key of the far end that came by another way than RTP, as SIP INFO does: it is delivered like the others.
+// Press is a key of the far end that came by another way than RTP, as SIP INFO does: it is delivered like the others, unless the
+// far end sends its keys by RTP as well.
 func (s *Stream) Press(key rune) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.closed {
-		s.deliver(Digit{key, time.Now()})
-	}
+	s.deliver(Digit{key, time.Now()}, byInfo)
 }
 
 // Digits delivers key presses, each once; bounded, the oldest is dropped. Closed by Close.
@@ -220,7 +223,7 @@ func (s *Stream) Stats() Stats {
 func (s *Stream) count() Stats {
 	n := s.stats
 	n.Lost, n.Jitter = s.source.missing(), time.Duration(s.source.jitter)
-	n.Delay = s.buffer.delay()
+	n.Delay, n.Repaired = s.buffer.delay(), s.buffer.repaired
 	here, far := &s.control.here, &s.control.far
 	n.RoundTrip, n.FarJitter = s.control.roundTrip, far.jitter
 	n.Loss, n.MOS, n.WorstMOS = here.loss, here.mean(), here.worst

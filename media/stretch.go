@@ -13,6 +13,8 @@ const (
 	periodLeast   = 20                             // of a repetition: 1/n s, at narrowRate samples; 2.5 ms
 	periodMost    = 80                             // 10 ms, so that two fit into a frame
 	alike         = 0.85                           // correlation from which a repetition is not heard
+	forgetLosses  = 0.995                          // a packet: what is lost counts for some seconds
+	lossy         = 2                              // losses not yet forgotten, about one in a hundred
 )
 
 // adapt lengthens or shortens what is ready, when the margins of the last seconds ask for it.
@@ -21,6 +23,9 @@ func (b *jitterBuffer) adapt(c *concealer) {
 		return // what is made up is no place for it
 	}
 	low := b.margins.low()
+	if b.format.repeats && b.losses >= lossy {
+		low -= FrameDuration // a packet is to be here before the one that it may repair is needed
+	}
 	longer := low < marginWanted && b.held() < delayMost
 	shorter := low >= marginTooMuch && b.margins.total >= trust && b.held() >= FrameDuration
 	switch {

@@ -381,7 +381,7 @@ func TestAnInviteWithoutOfferGetsOurs(t *testing.T) {
 		p := w.peer()
 		d := p.callWith("")
 		offer := d.answered().body
-		if !strings.Contains(offer, "RTP/AVP 0 8 101") {
+		if !strings.Contains(offer, "RTP/AVP 111 9 0 8 101 102") {
 			t.Error(offer)
 		}
 		d.ack(p.sdp())

@@ -107,7 +107,7 @@ func TestAReinviteWithoutOfferGetsOursAndTheAckAnswersIt(t *testing.T) {
 		d := w.peer().confirmed()
 		l := <-w.calls
 		m := d.request("INVITE", "")
-		if !m.is("200 INVITE") || !strings.Contains(m.body, "RTP/AVP 0 8 101") {
+		if !m.is("200 INVITE") || !strings.Contains(m.body, "RTP/AVP 111 9 0 8 101 102") {
 			t.Fatal(m)
 		}
 		d.ack(d.sdp("a=sendonly"))

@@ -19,7 +19,7 @@ import (
 // PromptsConfig says how prompts are made and kept. Zero values mean the defaults in brackets.
 type PromptsConfig struct {
 	VoiceName string                // tells voices apart on disk: "piper-jenny"
-	Codecs    []media.Codec         // prompts are encoded for these when they are made [all]
+	Codecs    []media.Codec         // prompts are encoded for these when they are made, for others when first played [G.711]
 	Dir       string                // where fixed prompts are kept between starts; "" keeps none
 	Parallel  int                   // clauses spoken at once, one core each [GOMAXPROCS]
 	Memory    int64                 // bytes of prompts with values that are kept in case they come again [64 MB]
@@ -63,7 +63,7 @@ func NewPrompts(voice Voice, cfg PromptsConfig) *Prompts {
 		cfg.Memory = 64 << 20
 	}
 	if cfg.Codecs == nil {
-		cfg.Codecs = media.Codecs()
+		cfg.Codecs = []media.Codec{media.PCMU, media.PCMA}
 	}
 	return &Prompts{
 		voice: voice, cfg: cfg, slots: make(chan struct{}, cfg.Parallel), metrics: newVoiceMetrics(cfg.Metrics),
