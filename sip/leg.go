@@ -78,19 +78,39 @@ type Leg struct {
 	peer   string       // address that signalling comes from
 	offer  *remoteMedia // of the INVITE; nil: it had none
 
-	turn  turn          // of their requests
-	known chan struct{} // closed when their tag is
+	known chan struct{}   // closed when it is known who answered
+	life  context.Context // until the leg has ended
+	kill  context.CancelFunc
 
 	mu       sync.Mutex
 	state    state
-	theirTag string
-	seq      uint32    // of our last request
-	target   sip.Uri   // their Contact
-	routes   []sip.Uri // in the order we use them
+	far      *far      // whom we talk to; of a forked INVITE the one that answered
+	fars     []*far    // all that are known
 	changing uint32    // number of their request whose offer is being answered; 0: none is
+	offering bool      // an INVITE of ours within the dialog is under way
+	session  session   // timer of the dialog
+	sent     *reliable // provisional response of ours that was not acknowledged; nil: none
+	rseq     uint32    // of the last of those
 	awaited  *awaited  // the ACK we wait for; nil: none
-	done     chan struct{}
 	err      error
+	reason   string // of their BYE or CANCEL
+}
+
+// far is the far end of a leg, as one dialog knows it (RFC 3261, 12). An INVITE of ours that a proxy forks has several. It is
+// guarded by the mutex of its leg.
+type far struct {
+	tag    string
+	turn   turn      // of their requests
+	target sip.Uri   // their Contact
+	routes []sip.Uri // in the order we use them
+	seq    uint32    // of our last request
+
+	said     *remoteMedia // its last description
+	settled  bool         // the first offer has its answer (RFC 3264); others may follow
+	answered bool         // a 2xx of it came
+	closing  []byte       // our answer in the ACK of that
+	rseq     uint32       // of its last reliable provisional response (RFC 3262)
+	updates  bool         // it takes UPDATE (RFC 3311)
 }
 
 // ID is the Call-ID.
@@ -113,7 +133,7 @@ func (l *Leg) Header(name string) string {
 func (l *Leg) Media() *media.Stream { return l.stream }
 
 // Done is closed when the leg has ended, from either side; then Err says why, never nil.
-func (l *Leg) Done() <-chan struct{} { return l.done }
+func (l *Leg) Done() <-chan struct{} { return l.life.Done() }
 
 // Err says why the leg ended; nil before Done.
 func (l *Leg) Err() error {
@@ -122,12 +142,19 @@ func (l *Leg) Err() error {
 	return l.err
 }
 
+// Reason is what the far end said when it ended the call, "Q.850;cause=16;text=\"normal\"" (RFC 3326); "" if it said nothing.
+func (l *Leg) Reason() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.reason
+}
+
 func (l *Leg) key() string { return l.ID() + " " + l.tag }
 
 func (l *Leg) remoteTag() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.theirTag
+	return l.far.tag
 }
 
 // finish ends the leg; only the first call has an effect, and reports true.
@@ -156,9 +183,12 @@ func (l *Leg) release() {
 	if l.trunk != nil {
 		l.trunk.leave()
 	}
+	l.mu.Lock()
+	l.session.stop()
+	l.mu.Unlock()
 	l.ua.remove(l)
 	l.stream.Close()
-	close(l.done)
+	l.kill()
 }
 
 // Hangup ends the leg in whatever state it is: rejection, CANCEL or BYE with a Reason header (RFC 3326). Safe to call twice.
@@ -186,7 +216,7 @@ func (l *Leg) end(ctx context.Context, code int, phrase, reason string) error {
 		// RFC 3261, 15: no BYE before the ACK.
 		select {
 		case <-awaited.came:
-		case <-l.done:
+		case <-l.life.Done():
 			return nil
 		case <-ctx.Done():
 		}
@@ -194,7 +224,7 @@ func (l *Leg) end(ctx context.Context, code int, phrase, reason string) error {
 	if !l.finish(ErrEnded) {
 		return nil
 	}
-	return l.bye(ctx, reason)
+	return l.bye(ctx, l.who(), reason)
 }
 
 func closedChan() chan struct{} {
@@ -203,17 +233,21 @@ func closedChan() chan struct{} {
 	return c
 }
 
-// bye ends the dialog at the far end.
-func (l *Leg) bye(ctx context.Context, reason string) error {
-	defer l.ua.part(l.key() + " " + l.remoteTag())()
-	req := l.request(sip.BYE)
+// who is whom we talk to.
+func (l *Leg) who() *far {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.far
+}
+
+// bye ends the dialog with a far end.
+func (l *Leg) bye(ctx context.Context, f *far, reason string) error {
+	defer l.ua.part(l.key() + " " + f.tag)()
+	req := l.request(f, sip.BYE)
 	if reason != "" {
-		if !strings.Contains(reason, ";cause=") {
-			reason = fmt.Sprintf("SIP;cause=200;text=%q", reason)
-		}
-		req.AppendHeader(sip.NewHeader("Reason", reason))
+		req.AppendHeader(reasonHeader(reason, 200))
 	}
-	res, err := l.ask(ctx, req)
+	res, err := l.ask(ctx, f, req)
 	if err != nil {
 		return fmt.Errorf("sip: BYE: %w", err)
 	}
@@ -225,7 +259,7 @@ func (l *Leg) bye(ctx context.Context, reason string) error {
 
 // ask sends a request within the dialog and returns its final response. A challenge is answered, once, and once more when the nonce
 // was stale.
-func (l *Leg) ask(ctx context.Context, req *sip.Request) (*sip.Response, error) {
+func (l *Leg) ask(ctx context.Context, f *far, req *sip.Request) (*sip.Response, error) {
 	for challenged := 0; ; challenged++ {
 		res, err := l.ua.do(ctx, req, l.party())
 		if err != nil || res.StatusCode != 401 && res.StatusCode != 407 || l.trunk == nil || challenged > 1 {
@@ -236,24 +270,22 @@ func (l *Leg) ask(ctx context.Context, req *sip.Request) (*sip.Response, error) 
 		}
 		afresh(req)
 		l.mu.Lock()
-		l.seq++
-		req.CSeq().SeqNo = l.seq
+		f.seq++
+		req.CSeq().SeqNo = f.seq
 		l.mu.Unlock()
 	}
 }
 
-// request builds one within the dialog (RFC 3261, 12.2.1.1).
-func (l *Leg) request(method sip.RequestMethod) *sip.Request {
+// request builds one within a dialog (RFC 3261, 12.2.1.1).
+func (l *Leg) request(f *far, method sip.RequestMethod) *sip.Request {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if method != sip.ACK {
-		l.seq++
-	}
-	return l.requestLocked(method, l.seq)
+	f.seq++
+	return l.compose(f, method, f.seq)
 }
 
-func (l *Leg) requestLocked(method sip.RequestMethod, seq uint32) *sip.Request {
-	target, routes := l.target, l.routes
+func (l *Leg) compose(f *far, method sip.RequestMethod, seq uint32) *sip.Request {
+	target, routes := f.target, f.routes
 	hop := target
 	if len(routes) > 0 {
 		hop = routes[0]
@@ -262,7 +294,7 @@ func (l *Leg) requestLocked(method sip.RequestMethod, seq uint32) *sip.Request {
 		}
 	}
 	req := sip.NewRequest(method, target)
-	from, to := l.parties()
+	from, to := l.parties(f)
 	callID := sip.CallIDHeader(l.ID())
 	req.AppendHeader(from)
 	req.AppendHeader(to)
@@ -273,7 +305,7 @@ func (l *Leg) requestLocked(method sip.RequestMethod, seq uint32) *sip.Request {
 	}
 	network := networkOf(l.invite)
 	req.SetTransport(strings.ToUpper(network))
-	if l.tx != nil && len(l.routes) == 0 && l.ua.reachable(network, l.peer) {
+	if l.tx != nil && len(f.routes) == 0 && l.ua.reachable(network, l.peer) {
 		req.SetDestination(l.peer) // as RFC 3581 does for responses: through the NAT the way the call came
 	} else {
 		req.SetDestination(hostPort(hop, network))
@@ -292,7 +324,7 @@ func hostPort(u sip.Uri, network string) string {
 }
 
 // parties are From and To of our requests.
-func (l *Leg) parties() (*sip.FromHeader, *sip.ToHeader) {
+func (l *Leg) parties(f *far) (*sip.FromHeader, *sip.ToHeader) {
 	from := &sip.FromHeader{Params: sip.NewParams()}
 	to := &sip.ToHeader{Params: sip.NewParams()}
 	if l.tx != nil { // the roles are those of the INVITE, turned round
@@ -303,32 +335,49 @@ func (l *Leg) parties() (*sip.FromHeader, *sip.ToHeader) {
 		to.DisplayName, to.Address = l.invite.To().DisplayName, l.invite.To().Address
 	}
 	from.Params.Add("tag", l.tag)
-	if l.theirTag != "" {
-		to.Params.Add("tag", l.theirTag)
+	if f.tag != "" {
+		to.Params.Add("tag", f.tag)
 	}
 	return from, to
 }
 
 // learn takes the route set and target of the message that made the dialog (RFC 3261, 12.1).
-func (l *Leg) learn(recordRoutes []sip.Header, contact *sip.ContactHeader, reverse bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+func (f *far) learn(recordRoutes []sip.Header, contact *sip.ContactHeader, reverse bool) {
 	if contact != nil {
-		l.target = contact.Address
+		f.target = contact.Address
 	}
-	l.routes = nil
+	f.routes = nil
 	for _, h := range recordRoutes {
 		if r, ok := h.(*sip.RecordRouteHeader); ok {
-			l.routes = append(l.routes, r.Address)
+			f.routes = append(f.routes, r.Address)
 		}
 	}
 	if reverse {
-		slices.Reverse(l.routes)
+		slices.Reverse(f.routes)
 	}
 }
 
+// farBy finds the dialog with a tag of theirs; nil: there is none.
+func (l *Leg) farBy(tag string) *far {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, f := range l.fars {
+		if f.tag == tag {
+			return f
+		}
+	}
+	return nil
+}
+
 // agree starts the audio with what the far end's description says.
-func (l *Leg) agree(r *remoteMedia) error { return l.stream.Start(r.params()) }
+func (l *Leg) agree(r *remoteMedia) error {
+	p := r.params()
+	p.Receive = p.Receive && !l.local.held
+	if at, err := netip.ParseAddrPort(l.peer); err == nil {
+		p.Via = at.Addr()
+	}
+	return l.stream.Start(p)
+}
 
 // newLocalMedia is what we say of ourselves towards a peer.
 func newLocalMedia(addr netip.Addr, port int) localMedia {

@@ -38,8 +38,11 @@ type Config struct {
 	ClientTLS  *tls.Config // for connections of ours; nil: the system's authorities
 	Resolver   Resolver    // nil: the system's
 	Media      *media.Engine
-	Log        *slog.Logger
-	Metrics    prometheus.Registerer // may be nil
+
+	SessionExpires time.Duration // session timer that we ask for (RFC 4028) [30m]; negative: none, others may still
+
+	Log     *slog.Logger
+	Metrics prometheus.Registerer // may be nil
 
 	listenPacket func(addr string) (net.PacketConn, error) // of tests in fake time; nil: real sockets
 }
@@ -104,6 +107,9 @@ func New(cfg Config) (*UA, error) {
 	if cfg.RetryAfter <= 0 {
 		cfg.RetryAfter = 10 * time.Second
 	}
+	if cfg.SessionExpires == 0 {
+		cfg.SessionExpires = defaultSession
+	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
@@ -155,7 +161,7 @@ func New(cfg Config) (*UA, error) {
 func (ua *UA) route() {
 	for method, h := range map[sip.RequestMethod]func(*sip.Request, sip.ServerTransaction){
 		sip.INVITE: ua.onInvite, sip.ACK: ua.onAck, sip.BYE: ua.onBye, sip.CANCEL: ua.onCancel,
-		sip.OPTIONS: ua.onOptions, sip.UPDATE: ua.onUpdate, sip.INFO: ua.onInfo, sip.NOTIFY: ua.onNotify,
+		sip.OPTIONS: ua.onOptions, sip.PRACK: ua.onPrack, sip.UPDATE: ua.onUpdate, sip.INFO: ua.onInfo, sip.NOTIFY: ua.onNotify,
 	} {
 		ua.server.OnRequest(method, ua.guarded(h))
 	}
