@@ -189,7 +189,7 @@ func (ua *UA) newOutgoing(req DialRequest, r route) (*Leg, error) {
 	addr, _ := ua.faces(network, peer)
 	l := &Leg{
 		ua: ua, trunk: r.trunk, host: r.hop.host, stream: stream, tag: newTag(), peer: peer, far: &far{target: r.uri},
-		known: make(chan struct{}), local: newLocalMedia(addr, stream.LocalPort()),
+		known: make(chan struct{}), referrals: make(chan *Referral), local: newLocalMedia(addr, stream.LocalPort()),
 	}
 	l.life, l.kill = context.WithCancel(context.Background())
 	invite := sip.NewRequest(sip.INVITE, r.uri)

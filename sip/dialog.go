@@ -146,17 +146,10 @@ func (ua *UA) onOptions(req *sip.Request, tx sip.ServerTransaction) {
 	ua.respond(req, tx, code, reason, sip.NewHeader("Allow", allow), sip.NewHeader("Accept", accept), sip.NewHeader("Supported", supported))
 }
 
-func (ua *UA) onNotify(req *sip.Request, tx sip.ServerTransaction) {
-	if l, _, next := ua.inDialog(req, tx); l != nil {
-		defer next()
-		ua.respond(req, tx, 489, "Bad Event")
-	}
-}
-
 // onUnknown tells a method we know and do not take from one we do not know (RFC 3261, 8.2.1 and 21.5.2).
 func (ua *UA) onUnknown(req *sip.Request, tx sip.ServerTransaction) {
 	switch req.Method {
-	case sip.REGISTER, sip.SUBSCRIBE, sip.MESSAGE, sip.PUBLISH, sip.REFER:
+	case sip.REGISTER, sip.SUBSCRIBE, sip.MESSAGE, sip.PUBLISH:
 		ua.respond(req, tx, 405, "Method Not Allowed", sip.NewHeader("Allow", allow))
 	default:
 		ua.respond(req, tx, 501, "Not Implemented", sip.NewHeader("Allow", allow))

@@ -22,7 +22,7 @@ const (
 const grace = 5 * time.Second
 
 // methods we take, for Allow.
-const allow = "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, NOTIFY"
+const allow = "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY"
 
 // onInvite lends its goroutine to the call.
 func (ua *UA) onInvite(req *sip.Request, tx sip.ServerTransaction) {
@@ -84,7 +84,7 @@ func (ua *UA) newIncoming(req *sip.Request, tx sip.ServerTransaction, t *trunk) 
 	f.updates = lists(req, "Allow", "UPDATE")
 	l := &Leg{
 		ua: ua, trunk: t, invite: req, tx: tx, stream: stream, tag: newTag(), far: f, fars: []*far{f}, peer: req.Source(),
-		known: closedChan(), local: newLocalMedia(addr, stream.LocalPort()), offer: offer,
+		known: closedChan(), referrals: make(chan *Referral), local: newLocalMedia(addr, stream.LocalPort()), offer: offer,
 	}
 	l.life, l.kill = context.WithCancel(context.Background())
 	ua.add(l)

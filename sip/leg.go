@@ -78,22 +78,24 @@ type Leg struct {
 	peer   string       // address that signalling comes from
 	offer  *remoteMedia // of the INVITE; nil: it had none
 
-	known chan struct{}   // closed when it is known who answered
-	life  context.Context // until the leg has ended
-	kill  context.CancelFunc
+	known     chan struct{} // closed when it is known who answered
+	referrals chan *Referral
+	life      context.Context // until the leg has ended
+	kill      context.CancelFunc
 
-	mu       sync.Mutex
-	state    state
-	far      *far      // whom we talk to; of a forked INVITE the one that answered
-	fars     []*far    // all that are known
-	changing uint32    // number of their request whose offer is being answered; 0: none is
-	offering bool      // an INVITE of ours within the dialog is under way
-	session  session   // timer of the dialog
-	sent     *reliable // provisional response of ours that was not acknowledged; nil: none
-	rseq     uint32    // of the last of those
-	awaited  *awaited  // the ACK we wait for; nil: none
-	err      error
-	reason   string // of their BYE or CANCEL
+	mu        sync.Mutex
+	state     state
+	far       *far       // whom we talk to; of a forked INVITE the one that answered
+	fars      []*far     // all that are known
+	changing  uint32     // number of their request whose offer is being answered; 0: none is
+	offering  bool       // an INVITE of ours within the dialog is under way
+	referring *referring // a transfer that we asked for; nil: none
+	session   session    // timer of the dialog
+	sent      *reliable  // provisional response of ours that was not acknowledged; nil: none
+	rseq      uint32     // of the last of those
+	awaited   *awaited   // the ACK we wait for; nil: none
+	err       error
+	reason    string // of their BYE or CANCEL
 }
 
 // far is the far end of a leg, as one dialog knows it (RFC 3261, 12). An INVITE of ours that a proxy forks has several. It is

@@ -161,7 +161,7 @@ func New(cfg Config) (*UA, error) {
 func (ua *UA) route() {
 	for method, h := range map[sip.RequestMethod]func(*sip.Request, sip.ServerTransaction){
 		sip.INVITE: ua.onInvite, sip.ACK: ua.onAck, sip.BYE: ua.onBye, sip.CANCEL: ua.onCancel,
-		sip.OPTIONS: ua.onOptions, sip.PRACK: ua.onPrack, sip.UPDATE: ua.onUpdate, sip.INFO: ua.onInfo, sip.NOTIFY: ua.onNotify,
+		sip.OPTIONS: ua.onOptions, sip.PRACK: ua.onPrack, sip.UPDATE: ua.onUpdate, sip.INFO: ua.onInfo, sip.REFER: ua.onRefer, sip.NOTIFY: ua.onNotify,
 	} {
 		ua.server.OnRequest(method, ua.guarded(h))
 	}
