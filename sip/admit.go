@@ -53,7 +53,7 @@ func (ua *UA) acceptable(req *sip.Request, tx sip.ServerTransaction) bool {
 // present some. Not ok: it was answered.
 func (ua *UA) sender(req *sip.Request, tx sip.ServerTransaction) (t *trunk, ok bool) {
 	from := sourceOf(req)
-	var asked bool
+	var asked *trunk
 	for _, c := range ua.trunksAt(from, req.Recipient) {
 		if c.Challenge.User == "" {
 			return c, true
@@ -65,15 +65,16 @@ func (ua *UA) sender(req *sip.Request, tx sip.ServerTransaction) (t *trunk, ok b
 			ua.respond(req, tx, 401, "Unauthorized", ua.auth.headers(time.Now(), true)...)
 			return nil, false
 		}
-		asked = true
+		asked = c
 	}
 	switch {
-	case !asked || ua.allows(from):
+	case asked == nil || ua.allows(from):
 		return nil, true
 	case len(req.GetHeaders("Authorization")) == 0:
 		ua.respond(req, tx, 401, "Unauthorized", ua.auth.headers(time.Now(), false)...)
 	default:
-		ua.refuse(req, tx, 403, "Forbidden", refusedAuth)
+		ua.respond(req, tx, 403, "Forbidden")
+		ua.countOn(asked, refusedAuth, req.Source(), string(req.Method))
 		ua.offence(from, refusedAuth)
 	}
 	return nil, false
@@ -89,7 +90,8 @@ func sourceOf(req *sip.Request) netip.Addr {
 func (ua *UA) admit(req *sip.Request, tx sip.ServerTransaction, t *trunk) bool {
 	if t != nil {
 		if why := t.enter(true); why != "" {
-			ua.refuse(req, tx, 503, "Service Unavailable", why, ua.retryAfter())
+			ua.respond(req, tx, 503, "Service Unavailable", ua.retryAfter())
+			ua.countOn(t, why, req.Source(), string(req.Method))
 			return false
 		}
 	}

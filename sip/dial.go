@@ -21,7 +21,7 @@ var ErrNoTrunk = errors.New("sip: no trunk for the call")
 // DialRequest says whom to call and as whom.
 type DialRequest struct {
 	To          string            // "sip:seat1@127.0.0.1:5070;transport=tcp"; "tel:+4930123456" goes by trunk
-	Trunk       string            // name of the one to take for a tel: number; "": the first that is up, then the next
+	Trunks      []string          // names of those to take, best first; none: a tel: number goes by all, a sip: address by none
 	From        string            // user part of From
 	DisplayName string            // of From: what the seat's phone shows
 	Private     bool              // the caller wants to stay unknown (RFC 3323)
@@ -60,8 +60,9 @@ func (ua *UA) Dial(ctx context.Context, req DialRequest) (*Leg, error) {
 		if !serverFailed(err) || ctx.Err() != nil {
 			return nil, err
 		}
-		if r.trunk != nil {
+		if r.trunk != nil && !errors.Is(err, ErrNoTrunk) {
 			r.trunk.failed(r.hop)
+			ua.metrics.trunkFailed.WithLabelValues(r.trunk.Name).Inc()
 			ua.log.Info("a trunk's server failed, the next one is tried", "trunk", r.trunk.Name, "hop", r.hop.String(), "err", err)
 		}
 	}
@@ -76,6 +77,9 @@ func (ua *UA) plan(ctx context.Context, req DialRequest) ([]route, error) {
 		if err != nil {
 			return nil, err
 		}
+		if len(req.Trunks) > 0 {
+			return ua.planTrunks(ctx, req.Trunks, func(*trunk) sip.Uri { return uri })
+		}
 		hops, err := ua.hops(ctx, uri)
 		routes := make([]route, len(hops))
 		for i, h := range hops {
@@ -83,27 +87,42 @@ func (ua *UA) plan(ctx context.Context, req DialRequest) ([]route, error) {
 		}
 		return routes, err
 	}
+	number = telNumber(number)
+	return ua.planTrunks(ctx, req.Trunks, func(t *trunk) sip.Uri {
+		return sip.Uri{Scheme: t.uri.Scheme, User: Rewrite(number, t.Out), Host: t.uri.Host, Port: t.uri.Port, UriParams: t.uri.UriParams}
+	})
+}
+
+// planTrunks lists the servers of the trunks, those that are up first: one that is said to be down is better than none.
+func (ua *UA) planTrunks(ctx context.Context, names []string, target func(*trunk) sip.Uri) ([]route, error) {
+	trunks := ua.trunks
+	if len(names) > 0 {
+		trunks = nil
+		for _, name := range names {
+			if i := slices.IndexFunc(ua.trunks, func(t *trunk) bool { return t.Name == name }); i >= 0 {
+				trunks = append(trunks, ua.trunks[i])
+			}
+		}
+	}
 	var up, down []route
 	failed := ErrNoTrunk
-	for _, t := range ua.trunks {
-		if t.Address == "" || req.Trunk != "" && req.Trunk != t.Name {
+	for _, t := range trunks {
+		if t.Address == "" {
 			continue
 		}
 		hops, err := t.servers(ctx)
 		if err != nil {
 			failed = fmt.Errorf("%w: %s: %w", ErrNoTrunk, t.Name, err)
 		}
-		uri := sip.Uri{Scheme: t.uri.Scheme, User: Rewrite(number, t.Out), Host: t.uri.Host, Port: t.uri.Port, UriParams: t.uri.UriParams}
 		for _, h := range hops {
-			r := route{uri, h, t}
-			if t.isUp() {
+			if r := (route{target(t), h, t}); t.isUp() {
 				up = append(up, r)
 			} else {
 				down = append(down, r)
 			}
 		}
 	}
-	if all := slices.Concat(up, down); len(all) > 0 { // a trunk that is said to be down is better than none
+	if all := slices.Concat(up, down); len(all) > 0 {
 		return all, nil
 	}
 	return nil, failed
@@ -189,7 +208,8 @@ func (ua *UA) newOutgoing(req DialRequest, r route) (*Leg, error) {
 	addr, _ := ua.faces(network, peer)
 	l := &Leg{
 		ua: ua, trunk: r.trunk, host: r.hop.host, stream: stream, tag: newTag(), peer: peer, far: &far{target: r.uri},
-		known: make(chan struct{}), referrals: make(chan *Referral), local: newLocalMedia(addr, stream.LocalPort()),
+		known: make(chan struct{}), referrals: make(chan *Referral),
+		local: newLocalMedia(addr, stream.LocalPort(), protectionOf(r.trunk, network)),
 	}
 	l.life, l.kill = context.WithCancel(context.Background())
 	invite := sip.NewRequest(sip.INVITE, r.uri)
@@ -220,7 +240,9 @@ func (ua *UA) newOutgoing(req DialRequest, r route) (*Leg, error) {
 		invite.AppendHeader(h)
 	}
 	for name, value := range req.Headers {
-		invite.AppendHeader(sip.NewHeader(name, headerText(value)))
+		if r.trunk.passes(name) {
+			invite.AppendHeader(sip.NewHeader(name, headerText(value)))
+		}
 	}
 	l.invite = invite
 	return l, nil

@@ -64,6 +64,7 @@ func TestCallersOfATrunkWithAChallengeHaveToPresentCredentials(t *testing.T) { /
 				}
 				again(authorized(m.header("WWW-Authenticate"), algorithm, "branch", "wrong", d.inviteURI, 1))
 				d.ackFailure(d.want("403 INVITE"))
+				synctest.Wait()
 				if n := w.counted("ivr_sip_refused_total", "wrong credentials"); n != 1 {
 					t.Errorf("counted %v", n)
 				}

@@ -73,6 +73,12 @@ func (ua *UA) newIncoming(req *sip.Request, tx sip.ServerTransaction, t *trunk) 
 	if err != nil {
 		return nil, err
 	}
+	safe := protectionOf(t, networkOf(req))
+	if offer != nil {
+		if err := safe.allows(offer); err != nil {
+			return nil, err
+		}
+	}
 	stream, err := ua.cfg.Media.Open()
 	if err != nil {
 		return nil, err
@@ -84,7 +90,7 @@ func (ua *UA) newIncoming(req *sip.Request, tx sip.ServerTransaction, t *trunk) 
 	f.updates = lists(req, "Allow", "UPDATE")
 	l := &Leg{
 		ua: ua, trunk: t, invite: req, tx: tx, stream: stream, tag: newTag(), far: f, fars: []*far{f}, peer: req.Source(),
-		known: closedChan(), referrals: make(chan *Referral), local: newLocalMedia(addr, stream.LocalPort()), offer: offer,
+		known: closedChan(), referrals: make(chan *Referral), local: newLocalMedia(addr, stream.LocalPort(), safe), offer: offer,
 	}
 	l.life, l.kill = context.WithCancel(context.Background())
 	ua.add(l)
@@ -117,6 +123,8 @@ func (ua *UA) refuseMedia(req *sip.Request, tx sip.ServerTransaction, err error)
 		ua.refuse(req, tx, 503, "Service Unavailable", refusedNoPort, ua.retryAfter())
 	case errors.Is(err, errBodyType):
 		ua.refuse(req, tx, 415, "Unsupported Media Type", refusedBody, sip.NewHeader("Accept", accept))
+	case errors.Is(err, errInsecure), errors.Is(err, errSecure):
+		ua.refuse(req, tx, 488, "Not Acceptable Here", refusedSRTP, sip.NewHeader("Warning", fmt.Sprintf("399 ivr %q", err.Error())))
 	default:
 		ua.refuse(req, tx, 488, "Not Acceptable Here", refusedMedia, sip.NewHeader("Warning", fmt.Sprintf("399 ivr %q", err.Error())))
 	}
@@ -163,8 +171,8 @@ func (l *Leg) Answer(ctx context.Context) error {
 	if !settled {
 		var err error
 		if body, err = l.describe(); err != nil {
-			if l.ended() { // the caller has hung up meanwhile
-				return l.Err()
+			if over := l.Err(); over != nil { // the caller has hung up meanwhile
+				return over
 			}
 			return err
 		}
@@ -307,6 +315,7 @@ func (l *Leg) Reject(code int, reason string) error {
 	}
 	defer l.release()
 	if code == 404 { // who calls one number after the other looks for one that leads out
+		l.ua.countOn(l.trunk, refusedNumber, l.peer, "INVITE")
 		l.ua.offence(sourceOf(l.invite), refusedNumber)
 	}
 	return l.tx.Respond(l.response(l.invite, code, reason, nil))

@@ -373,8 +373,16 @@ func (l *Leg) farBy(tag string) *far {
 
 // agree starts the audio with what the far end's description says.
 func (l *Leg) agree(r *remoteMedia) error {
+	before := l.local.safe.used
+	secure, err := l.local.safe.agree(r)
+	if err != nil {
+		return err
+	}
+	if before != nil && secure == nil {
+		l.ua.log.Warn("the far end has taken the protection off the audio of a call", "call", l.ID(), "setting", "trunks."+orDefault(l.Trunk(), "NAME")+".srtp")
+	}
 	p := r.params()
-	p.Receive = p.Receive && !l.local.held
+	p.Secure, p.Receive = secure, p.Receive && !l.local.held
 	if at, err := netip.ParseAddrPort(l.peer); err == nil {
 		p.Via = at.Addr()
 	}
@@ -382,7 +390,7 @@ func (l *Leg) agree(r *remoteMedia) error {
 }
 
 // newLocalMedia is what we say of ourselves towards a peer.
-func newLocalMedia(addr netip.Addr, port int) localMedia {
+func newLocalMedia(addr netip.Addr, port int, safe protection) localMedia {
 	id := uint64(time.Now().UnixMilli())
-	return localMedia{addr: addr, port: port, session: id, version: 1}
+	return localMedia{addr: addr, port: port, session: id, version: 1, safe: safe}
 }

@@ -107,6 +107,9 @@ func (t *trunk) request(method sip.RequestMethod, to sip.Uri, h hop) *sip.Reques
 	req.SetTransport(strings.ToUpper(h.network))
 	req.SetDestination(h.addr.String())
 	us := sip.Uri{Scheme: t.uri.Scheme, User: orDefault(t.User, t.account()), Host: t.uri.Host, Port: t.uri.Port}
+	if t.Host != "" && method != sip.REGISTER {
+		us.Host, us.Port = t.Host, 0
+	}
 	from := &sip.FromHeader{Address: us, Params: sip.NewParams()}
 	from.Params.Add("tag", newTag())
 	callID := sip.CallIDHeader(newTag() + newTag())

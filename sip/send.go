@@ -49,6 +49,9 @@ func (ua *UA) contact(network, peer string, t *trunk) *sip.ContactHeader {
 		user = t.Name
 	}
 	uri := sip.Uri{Scheme: "sip", User: user, Host: hostOf(addr), Port: port, UriParams: sip.NewParams()}
+	if t != nil && t.Host != "" {
+		uri.Host = t.Host
+	}
 	if network != "udp" {
 		uri.UriParams.Add("transport", network)
 	}

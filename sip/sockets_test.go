@@ -24,7 +24,7 @@ func newUA(t *testing.T, cfg Config) *UA {
 	t.Helper()
 	before := goleak.IgnoreCurrent()
 	t.Cleanup(func() { goleak.VerifyNone(t, before) })
-	cfg.Media = media.NewEngine(media.Config{Bind: netip.MustParseAddr("127.0.0.1"), PortMin: 31000, PortMax: 32000})
+	cfg.Media = media.NewEngine(media.Config{Bind: netip.MustParseAddr("127.0.0.1"), PortMin: 12000, PortMax: 19998})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); cfg.Media.Run(ctx) }()

@@ -22,7 +22,10 @@ type names map[string][]string
 
 func (n names) LookupSRV(_ context.Context, service, proto, name string) (string, []*net.SRV, error) {
 	var all []*net.SRV
-	for _, r := range n["_"+service+"._"+proto+"."+name] {
+	if service != "" {
+		name = "_" + service + "._" + proto + "." + name
+	}
+	for _, r := range n[name] {
 		var target string
 		var port uint16
 		fmt.Sscanf(strings.Replace(r, ":", " ", 1), "%s %d", &target, &port)
@@ -32,6 +35,14 @@ func (n names) LookupSRV(_ context.Context, service, proto, name string) (string
 		return "", nil, &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
 	}
 	return "", all, nil
+}
+
+func (n names) LookupNAPTR(_ context.Context, name string) (all []NAPTR, err error) {
+	for i, r := range n["NAPTR "+name] { // "SIPS+D2T _sips._tcp.carrier.example"
+		service, target, _ := strings.Cut(r, " ")
+		all = append([]NAPTR{{Order: uint16(i), Service: service, Name: target + "."}}, all...)
+	}
+	return all, nil
 }
 
 func (n names) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, error) {

@@ -59,6 +59,7 @@ type UA struct {
 	log     *slog.Logger
 	metrics *metrics
 	mouth   *mouth
+	ledger  *ledger
 	agent   *sipgo.UserAgent
 	server  *sipgo.Server
 	client  *sipgo.Client
@@ -117,11 +118,11 @@ func New(cfg Config) (*UA, error) {
 		cfg.listenPacket = listenPacket
 	}
 	if cfg.Resolver == nil {
-		cfg.Resolver = net.DefaultResolver
+		cfg.Resolver = systemResolver{net.DefaultResolver}
 	}
 	tameLibrary()
 	ua := &UA{cfg: cfg, log: cfg.Log, metrics: newMetrics(cfg.Metrics), legs: map[string]*Leg{}, parting: map[string]bool{},
-		invites: map[string]bool{}, mouth: newMouth(), called: map[netip.Addr]int{}, guard: newGuard(cfg.Guard), auth: newChallenger("ivr"),
+		invites: map[string]bool{}, mouth: newMouth(), ledger: newLedger(), called: map[netip.Addr]int{}, guard: newGuard(cfg.Guard), auth: newChallenger("ivr"),
 		outlets: map[string]*outlet{"tcp": newOutlet(), "tls": newOutlet()}}
 	ua.lastWords, ua.silence = context.WithCancel(context.Background())
 	for _, c := range cfg.Trunks {
