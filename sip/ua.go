@@ -229,13 +229,14 @@ func (ua *UA) Close() error {
 	return err
 }
 
-// farewell says what must still be said of a call that nobody waits for any more; Close waits for it.
-func (ua *UA) farewell(say func(context.Context)) {
+// farewell says what must still be said of a call that nobody waits for any more; Close waits for it. False: the UA is closed.
+func (ua *UA) farewell(say func(context.Context)) bool {
 	ua.mu.Lock()
 	defer ua.mu.Unlock()
 	if !ua.closed {
 		ua.farewells.Go(func() { say(ua.lastWords) })
 	}
+	return !ua.closed
 }
 
 func (ua *UA) close() error {
