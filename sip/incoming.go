@@ -31,7 +31,11 @@ func (ua *UA) onInvite(req *sip.Request, tx sip.ServerTransaction) {
 		return
 	}
 	t, ok := ua.sender(req, tx)
-	if !ok || ua.tooShort(req, tx) || !ua.admit(req, tx, t) {
+	if !ok || ua.tooShort(req, tx) {
+		return
+	}
+	old, ok := ua.replaced(req, tx)
+	if !ok || !ua.admit(req, tx, t) {
 		return
 	}
 	defer ua.leave(req)
@@ -43,11 +47,12 @@ func (ua *UA) onInvite(req *sip.Request, tx sip.ServerTransaction) {
 		ua.refuseMedia(req, tx, err)
 		return
 	}
-	ua.conduct(l)
+	ua.conduct(l, old)
 }
 
-// conduct has the handler conduct a call. Whatever is left of the leg when it has returned, or has panicked, is ended here.
-func (ua *UA) conduct(l *Leg) {
+// conduct has the handler conduct a call, or that of the leg it replaces. Whatever is left of the leg when it has returned, or has
+// panicked, is ended here.
+func (ua *UA) conduct(l, old *Leg) {
 	ua.mu.Lock()
 	handle, ctx := ua.handle, ua.serving
 	ua.mu.Unlock()
@@ -64,6 +69,10 @@ func (ua *UA) conduct(l *Leg) {
 		l.end(ctx, code, reason, "")
 		l.finish(ErrEnded)
 	}()
+	if old != nil {
+		handOver(ctx, old, l)
+		return
+	}
 	handle(ctx, l)
 }
 
@@ -90,7 +99,7 @@ func (ua *UA) newIncoming(req *sip.Request, tx sip.ServerTransaction, t *trunk) 
 	f.updates = lists(req, "Allow", "UPDATE")
 	l := &Leg{
 		ua: ua, trunk: t, invite: req, tx: tx, stream: stream, tag: newTag(), far: f, fars: []*far{f}, peer: req.Source(),
-		known: closedChan(), referrals: make(chan *Referral), local: newLocalMedia(addr, stream.LocalPort(), safe), offer: offer,
+		known: closedChan(), referrals: make(chan *Referral), replacements: make(chan *Leg), local: newLocalMedia(addr, stream.LocalPort(), safe), offer: offer,
 	}
 	l.life, l.kill = context.WithCancel(context.Background())
 	ua.add(l)

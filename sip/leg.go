@@ -74,10 +74,11 @@ type Leg struct {
 	peer   string       // address that signalling comes from
 	offer  *remoteMedia // of the INVITE; nil: it had none
 
-	known     chan struct{} // closed when it is known who answered
-	referrals chan *Referral
-	life      context.Context // until the leg has ended
-	kill      context.CancelFunc
+	known        chan struct{} // closed when it is known who answered
+	referrals    chan *Referral
+	replacements chan *Leg
+	life         context.Context // until the leg has ended
+	kill         context.CancelFunc
 
 	mu        sync.Mutex
 	state     state

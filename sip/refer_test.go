@@ -215,3 +215,69 @@ func TestANotifyOfAnotherEventIsAnswered489(t *testing.T) { // RFC 6665, 4.1.3
 		d.bye()
 	})
 }
+
+func TestACallThatReplacesAnotherIsGivenToItsHandler(t *testing.T) { // RFC 3891, 3
+	inFakeTime(t, Config{}, func(ctx context.Context, l *Leg) {
+		if l.Answer(ctx) != nil {
+			return
+		}
+		select {
+		case other := <-l.Replacements():
+			if err := other.Answer(ctx); err != nil {
+				t.Error(err)
+			}
+			l.Hangup(ctx, "replaced")
+			untilEnd(ctx, other)
+		case <-l.Done():
+		}
+	}, func(w *world) {
+		d, p := w.peer().confirmed(), w.peer()
+		synctest.Wait()
+		tag := strings.Split(d.to, ";tag=")[1]
+		e := p.call("Replaces: " + d.id + ";to-tag=" + tag + ";from-tag=" + d.id)
+		e.answered()
+		e.ack()
+		d.reply(d.want("BYE"), 200, "OK", "", "")
+		if n := e.hears(time.Second); n < 49 {
+			t.Errorf("the new one hears %d packets in a second", n)
+		}
+		e.bye()
+	})
+}
+
+func TestACallThatReplacesWhatItMayNotIsRefused(t *testing.T) { // RFC 3891, 3
+	inFakeTime(t, Config{}, func(ctx context.Context, l *Leg) {
+		l.Ring(ctx)
+		if l.To() == "4000" && l.Answer(ctx) == nil {
+			untilEnd(ctx, l)
+		}
+		mustEnd(t, l, ErrHangup)
+	}, func(w *world) {
+		d, ringing := w.peer(), w.peer().callTo("4001")
+		rings := ringing.want("180 INVITE")
+		up := d.dialogTo("4000").invite(d.sdp())
+		up.want("180 INVITE")
+		up.answered()
+		up.ack()
+		synctest.Wait()
+		tag := strings.Split(up.to, ";tag=")[1]
+		for _, test := range []struct{ replaces, want string }{
+			{up.id + ";to-tag=" + tag, "400"},
+			{"nobody;to-tag=1;from-tag=2", "481"},
+			{up.id + ";to-tag=" + tag + ";from-tag=other", "481"},
+			{up.id + ";to-tag=" + tag + ";from-tag=" + up.id + ";early-only", "486"},
+			{ringing.id + ";to-tag=" + rings.tag("To") + ";from-tag=" + ringing.id, "481"},
+			{up.id + ";to-tag=" + tag + ";from-tag=" + up.id, "403"}, // its handler takes none
+		} {
+			e := w.peer().call("Replaces: " + test.replaces)
+			m := e.want(test.want + " INVITE")
+			e.ackFailure(m)
+		}
+		up.bye()
+		first, uri := ringing.branch, ringing.inviteURI
+		ringing.learn(rings)
+		ringing.request("BYE", "")
+		ringing.branch, ringing.inviteURI, ringing.seq = first, uri, 1
+		ringing.ackFailure(ringing.want("487 INVITE"))
+	})
+}
