@@ -3,6 +3,7 @@ package sip
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -435,5 +436,42 @@ func TestACallOfOursWithoutOfferAnswersThatOfTheFarEnd(t *testing.T) {
 				t.Error(got.err)
 			}
 		})
+	})
+}
+
+// FIELD: greetings were clipped, because the audio was not up when the first word was said. The stream runs before our 200 leaves.
+func TestTheFirstWordAfterTheAnswerIsHeardWhole(t *testing.T) {
+	const length = 600 * time.Millisecond
+	word := make([]int16, int(length.Seconds()*media.SampleRate))
+	for i := range word {
+		word[i] = int16(8000 * (i/20%2*2 - 1))
+	}
+	inFakeTime(t, Config{}, func(ctx context.Context, l *Leg) {
+		if l.Answer(ctx) != nil {
+			return
+		}
+		said := l.Media().Play(media.NewPrompt(word))
+		<-said.Done()
+		if !said.Finished() {
+			t.Error("the word was cut")
+		}
+		untilEnd(ctx, l)
+	}, func(w *world) {
+		p := w.peer()
+		loud := 0
+		p.listen = func(packet []byte) {
+			if len(packet) == 12+160 && slices.ContainsFunc(packet[12:], func(b byte) bool { return b&0x7f < 0x30 }) { // μ-law, over -20 dBov
+				loud++
+			}
+		}
+		d := p.call()
+		d.answered()
+		d.ack()
+		p.hears(2 * time.Second)
+		synctest.Wait()
+		d.bye()
+		if want := int(length / (20 * time.Millisecond)); loud < want || loud > want+1 {
+			t.Errorf("%d loud packets, want %d", loud, want)
+		}
 	})
 }
