@@ -109,7 +109,7 @@ func TestKamailioInFrontStaysOnTheWayOfTheDialog(t *testing.T) {
 		l.Ring(ctx)
 		if l.Answer(ctx) == nil {
 			answered <- l
-			<-l.Done()
+			untilOver(ctx, l)
 		}
 	})
 	addr := kamailio(t, b.Addrs()[0].Addr)
@@ -159,7 +159,7 @@ func TestKamailioForksAndOnePhoneIsLeft(t *testing.T) {
 				early <- struct{}{}
 			}
 			if l.Answer(ctx) == nil {
-				<-l.Done()
+				untilOver(ctx, l)
 			}
 			ended <- end{who, l.Err()}
 		}

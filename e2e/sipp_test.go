@@ -44,10 +44,14 @@ func newSIP(t *testing.T, cfg sip.Config, handle func(context.Context, *sip.Leg)
 func stays(ctx context.Context, l *sip.Leg) {
 	l.Ring(ctx)
 	if l.Answer(ctx) == nil {
-		select {
-		case <-l.Done():
-		case <-ctx.Done():
-		}
+		untilOver(ctx, l)
+	}
+}
+
+func untilOver(ctx context.Context, l *sip.Leg) {
+	select {
+	case <-l.Done():
+	case <-ctx.Done():
 	}
 }
 
