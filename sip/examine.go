@@ -152,7 +152,7 @@ func (t *trunk) bindings(ctx context.Context, h hop) (contacts []string, err err
 				contacts = append(contacts, c.Value())
 			}
 			return contacts, nil
-		case (res.StatusCode == 401 || res.StatusCode == 407) && challenged < 2:
+		case (res.StatusCode == 401 || res.StatusCode == 407) && challenged < 3:
 			if err := authorize(req, res, t.ours()); err != nil {
 				return nil, fmt.Errorf("%w: %w", refused, err)
 			}

@@ -1,7 +1,9 @@
 package sip
 
 import (
+	"maps"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -165,3 +167,6 @@ func (m *mouth) may(why refusal, now time.Time) (unsaid int, ok bool) {
 	m.last[why], m.unsaid[why] = now, 0
 	return unsaid, true
 }
+
+// Settings lists what can decide a refusal, as [Refusal] names it; NAME stands for a trunk's.
+func Settings() []string { return slices.Sorted(maps.Values(setting)) }

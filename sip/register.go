@@ -212,7 +212,7 @@ func (r *registration) at(ctx context.Context, h hop) (again time.Duration, err 
 		switch {
 		case res.IsSuccess():
 			return r.took(res), nil
-		case (res.StatusCode == 401 || res.StatusCode == 407) && challenged < 2:
+		case (res.StatusCode == 401 || res.StatusCode == 407) && challenged < 3:
 			challenged++
 			if err := authorize(r.request, res, t.ours()); err != nil {
 				return 0, fmt.Errorf("%w: %w", refused, err)

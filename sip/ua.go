@@ -34,7 +34,7 @@ type Config struct {
 	UserAgent  string
 	Trunks     []Trunk // those that come first are asked first to place a call
 	Guard      Guard
-	TLS        *tls.Config // certificate of the "tls" sockets; with ClientAuth for mutual TLS
+	TLS        *tls.Config // certificate of the "tls" and "wss" sockets; with ClientAuth for mutual TLS
 	ClientTLS  *tls.Config // for connections of ours; nil: the system's authorities
 	Resolver   Resolver    // nil: the system's
 	Media      *media.Engine
@@ -49,7 +49,7 @@ type Config struct {
 
 // Listen is one socket we receive on.
 type Listen struct {
-	Network string // "udp", "tcp" or "tls"
+	Network string // "udp", "tcp", "tls", "ws" or "wss"
 	Addr    string // "127.0.0.1:5060"; port 0 takes a free one
 }
 
@@ -66,6 +66,7 @@ type UA struct {
 	udp     []net.PacketConn
 	tcp     []net.Listener
 	tls     []net.Listener
+	web     []webSockets
 	addrs   []Listen
 	outlets map[string]*outlet // by network
 	dials   singleflight.Group
@@ -85,6 +86,7 @@ type UA struct {
 	handlers sync.WaitGroup
 	readers  sync.WaitGroup
 
+	browsers  sync.Map    // "ws" or "wss" by the address of the peer
 	deaf      atomic.Bool // nothing that arrives is read any more
 	farewells sync.WaitGroup
 	lastWords context.Context // of farewells; done a moment after Close has begun
@@ -245,6 +247,9 @@ func (ua *UA) close() error {
 		errs = append(errs, ignoreClosed(c.Close()))
 	}
 	for _, l := range slices.Concat(ua.tcp, ua.tls) {
+		errs = append(errs, ignoreClosed(l.Close()))
+	}
+	for _, l := range ua.web {
 		errs = append(errs, ignoreClosed(l.Close()))
 	}
 	for _, o := range ua.outlets {

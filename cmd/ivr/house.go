@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"maps"
 	"path/filepath"
 	"strings"
 	"time"
@@ -29,11 +30,12 @@ func (s *server) answer(ctx context.Context, leg *sip.Leg) {
 		house, ok = s.houses["*"]
 	}
 	if !ok {
-		s.log.Warn("refused", "reason", "unknown number", "called", leg.To(), "source", leg.Remote(), "setting", "bots")
 		s.metrics.Refused("unknown number")
 		leg.Reject(404, "Not Found")
 		return
 	}
+	s.callers.Store(leg.ID(), leg)
+	defer s.callers.Delete(leg.ID())
 	leg.Ring(ctx)
 	report := call.New(house, leg).Run(ctx)
 	if err := s.store.Keep(s.record(leg, report)); err != nil {
@@ -56,10 +58,16 @@ func (s *server) dialSeat(ctx context.Context, seat transfer.Seat, h transfer.Ha
 	if from == "" {
 		from = s.cfg.SIP.From
 	}
-	leg, err := s.ua.Dial(ctx, sip.DialRequest{
-		To: seat.Address, From: from, DisplayName: h.Name,
-		Headers: map[string]string{"X-Ivr-Call": h.CallID, "X-Ivr-Queue": h.Queue, "X-Ivr-Reason": h.Reason, "X-Ivr-Intent": h.Intent},
-	})
+	req := sip.DialRequest{To: seat.Address, Trunks: s.cfg.trunksTo(seat.ID), From: from, DisplayName: h.Name, Headers: map[string]string{}}
+	if v, ok := s.callers.Load(h.CallID); ok {
+		caller := v.(*sip.Leg)
+		maps.Copy(req.Headers, caller.Kept())
+		if len(req.Trunks) > 0 { // a phone of ours may see more than the carrier that leads to it
+			req.Private, req.Diverted = h.Caller == "", caller.To()
+		}
+	}
+	maps.Copy(req.Headers, map[string]string{"X-Ivr-Call": h.CallID, "X-Ivr-Queue": h.Queue, "X-Ivr-Reason": h.Reason, "X-Ivr-Intent": h.Intent})
+	leg, err := s.ua.Dial(ctx, req)
 	if err != nil {
 		why := refusalOf(err)
 		s.log.Info("a seat did not answer", "call", h.CallID, "seat", seat.ID, "why", why, "err", err)

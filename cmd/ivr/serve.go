@@ -66,6 +66,7 @@ type server struct {
 	metrics *call.Metrics
 	web     net.Listener
 	houses  map[string]*call.House // by called number
+	callers sync.Map               // legs of the calls in progress, by Call-ID
 	calls   sync.WaitGroup
 }
 
@@ -170,28 +171,11 @@ func (s *server) openSockets() error {
 		return err
 	}
 	s.media = media.NewEngine(media.Config{Bind: bind, PortMin: portMin, PortMax: portMax, Metrics: s.reg})
-	external, err := parseAddr(s.cfg.SIP.External)
+	cfg, err := s.cfg.sip()
 	if err != nil {
 		return err
 	}
-	cfg := sip.Config{
-		External: external, MaxCalls: s.cfg.SIP.MaxCalls, RetryAfter: s.cfg.SIP.RetryAfter, UserAgent: "ivr",
-		Media: s.media, Log: s.log, Metrics: s.reg,
-	}
-	for _, l := range s.cfg.SIP.Listen {
-		network, addr, err := splitListen(l)
-		if err != nil {
-			return err
-		}
-		cfg.Listen = append(cfg.Listen, sip.Listen{Network: network, Addr: addr})
-	}
-	for _, a := range s.cfg.SIP.Allow {
-		p, err := parsePrefix(a)
-		if err != nil {
-			return err
-		}
-		cfg.Allow = append(cfg.Allow, p)
-	}
+	cfg.Media, cfg.Log, cfg.Metrics = s.media, s.log, s.reg
 	if s.ua, err = sip.New(cfg); err != nil {
 		return err
 	}
@@ -220,7 +204,7 @@ func (s *server) run(ctx context.Context) error {
 	parts.Go(func() { s.media.Run(serving) })
 	parts.Go(func() { s.pool.Run(serving) })
 	parts.Go(func() {
-		if err := serveWeb(serving, s.web, newWeb(s.reg, func() error { return ready(ctx) })); err != nil {
+		if err := serveWeb(serving, s.web, newWeb(s.reg, func() error { return ready(ctx) }, s.trunks)); err != nil {
 			s.log.Error("web", "err", err)
 		}
 	})
