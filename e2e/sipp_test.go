@@ -130,7 +130,9 @@ func keeps(what, header, pattern, variable string) string {
 		what, pattern, header, variable)
 }
 
-func rests(d time.Duration) string { return fmt.Sprintf(`<pause milliseconds="%d"/>`, d.Milliseconds()) }
+func rests(d time.Duration) string {
+	return fmt.Sprintf(`<pause milliseconds="%d"/>`, d.Milliseconds())
+}
 
 // sippCalls runs a scenario of one call against a UA.
 func sippCalls(t *testing.T, ua *sip.UA, steps ...string) {

@@ -17,8 +17,8 @@ import (
 	"ivr/sip"
 )
 
-// kamailio is a proxy in front: it stays on the way of every dialog, and gives an INVITE to each of the targets.
-func kamailio(t *testing.T, targets ...string) (addr string) {
+// proxy is a kamailio in front: it stays on the way of every dialog, and gives an INVITE to each of the targets.
+func proxy(t *testing.T, targets ...string) (addr string) {
 	t.Helper()
 	program := need(t, "kamailio")
 	modules, _ := filepath.Glob("/usr/lib/*/kamailio/modules")
@@ -112,7 +112,7 @@ func TestKamailioInFrontStaysOnTheWayOfTheDialog(t *testing.T) {
 			untilOver(ctx, l)
 		}
 	})
-	addr := kamailio(t, b.Addrs()[0].Addr)
+	addr := proxy(t, b.Addrs()[0].Addr)
 	a := newSIP(t, sip.Config{}, stays)
 	leg, err := a.Dial(t.Context(), sip.DialRequest{To: "sip:4000@" + addr})
 	if err != nil {
@@ -165,7 +165,7 @@ func TestKamailioForksAndOnePhoneIsLeft(t *testing.T) {
 		}
 	}
 	b, c := newSIP(t, sip.Config{}, ring("b")), newSIP(t, sip.Config{}, ring("c"))
-	addr := kamailio(t, b.Addrs()[0].Addr, c.Addrs()[0].Addr)
+	addr := proxy(t, b.Addrs()[0].Addr, c.Addrs()[0].Addr)
 	a := newSIP(t, sip.Config{}, stays)
 	leg, err := a.Dial(t.Context(), sip.DialRequest{To: "sip:4000@" + addr, OnEarly: func(*media.Stream) {}})
 	if err != nil {
