@@ -153,7 +153,8 @@ type peer struct {
 	in   chan message
 	seq  int
 
-	heard atomic.Int64 // RTP packets
+	heard  atomic.Int64 // RTP packets
+	listen func([]byte) // to each of them; set before the call
 }
 
 func (w *world) peer() *peer {
@@ -178,10 +179,14 @@ func (w *world) peerAt(at netip.AddrPort) *peer {
 	readers.Go(func() {
 		buf := make([]byte, 2048)
 		for {
-			if _, _, err := rtp.ReadFromUDPAddrPort(buf); err != nil {
+			n, _, err := rtp.ReadFromUDPAddrPort(buf)
+			if err != nil {
 				return
 			}
 			p.heard.Add(1)
+			if p.listen != nil {
+				p.listen(buf[:n])
+			}
 		}
 	})
 	readers.Go(func() { p.read(conn) })
