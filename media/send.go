@@ -53,7 +53,7 @@ func newSender() sender {
 }
 
 // send is the second half of a tick. due is when the tick was to be, now when it began.
-func (s *Stream) send(due, now time.Time) {
+func (s *Stream) send(_ *hand, due, now time.Time) {
 	out := &s.sender
 	s.mu.Lock()
 	if s.closed {
@@ -100,7 +100,7 @@ func (s *Stream) seal(packet []byte) []byte {
 	return sealed
 }
 
-// write sends the packet. The socket of a stream never holds more than a few packets of ours, so this does not block.
+// write sends the packet.
 func (s *Stream) write(packet []byte, to netip.AddrPort) {
 	if _, err := s.conn.WriteToUDPAddrPort(packet, to); err != nil {
 		s.mu.Lock()
