@@ -16,7 +16,7 @@ const (
 // crew serves all streams: the clock's goroutine does, and helpers that sleep between ticks, where there are processors for them.
 // Everyone takes a share of what is left, so that nobody waits for a helper that got no processor.
 type crew struct {
-	clock hand
+	clock *hand
 	wake  chan struct{}
 	work  sync.WaitGroup // helpers
 
@@ -36,16 +36,28 @@ type phase func(s *Stream, h *hand, due, now time.Time)
 // hand is what one of the crew uses again and again.
 type hand struct {
 	tally  tally
-	stream *Stream // that is being served
+	now    time.Time // when the share was begun
+	stream *Stream   // that is being served
 	packet rtp.Packet
-	room   [receiveRoom]byte
+	inbox  *inbox
 	arrive func(raw []byte, from netip.AddrPort, at time.Time) // for stream
 	aside  func(raw []byte, from netip.AddrPort, at time.Time) // by the port of RTCP
 }
 
-func (h *hand) begin() {
+func newHand() *hand {
+	h := &hand{inbox: newInbox()}
 	h.arrive = func(raw []byte, from netip.AddrPort, at time.Time) { h.stream.arrive(&h.packet, raw, from, at) }
 	h.aside = func(raw []byte, from netip.AddrPort, at time.Time) { h.stream.hearControl(raw, from, at) }
+	return h
+}
+
+// receive takes what came to a socket of the stream.
+func (h *hand) receive(conn PacketConn, take func(raw []byte, from netip.AddrPort, at time.Time)) {
+	if c, ok := conn.(*udpConn); ok {
+		c.receive(h.inbox, h.now, take)
+	} else {
+		conn.Receive(take)
+	}
 }
 
 // hire starts helpers, until dismiss.
@@ -53,8 +65,7 @@ func (c *crew) hire(helpers int) (dismiss func()) {
 	wake := make(chan struct{}, helpers)
 	for range helpers {
 		c.work.Go(func() {
-			h := new(hand)
-			h.begin()
+			h := newHand()
 			for range wake {
 				c.help(h)
 			}
@@ -75,7 +86,7 @@ func (c *crew) serve(streams []*Stream, do phase, due, now time.Time) {
 		default: // they have not yet begun with the last phase
 		}
 	}
-	c.help(&c.clock)
+	c.help(c.clock)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for c.busy > 0 {
@@ -93,6 +104,7 @@ func (c *crew) help(h *hand) {
 		c.todo = c.todo[n:]
 		c.busy++
 		c.mu.Unlock()
+		h.now = time.Now()
 		for _, s := range ours {
 			h.stream = s
 			do(s, h, due, now)

@@ -16,8 +16,8 @@ import (
 // PacketConn is what a stream needs of a socket. Nothing in it waits.
 type PacketConn interface {
 	// Receive hands over the packets that have come, oldest first, each with where it came from and when; those for which there is
-	// no time are left for the next call. It may use buf for them: raw is valid until take returns.
-	Receive(buf []byte, take func(raw []byte, from netip.AddrPort, at time.Time))
+	// no time are left for the next call. A packet is valid until take returns.
+	Receive(take func(raw []byte, from netip.AddrPort, at time.Time))
 	// WriteToUDPAddrPort sends a packet, or returns an error when there is no room for it.
 	WriteToUDPAddrPort(b []byte, addr netip.AddrPort) (int, error)
 	Close() error
@@ -70,7 +70,7 @@ func NewEngine(cfg Config) *Engine {
 		metrics: newMetrics(cfg.Metrics),
 	}
 	e.crew.rest.L = &e.crew.mu
-	e.crew.clock.begin()
+	e.crew.clock = newHand()
 	return e
 }
 

@@ -12,7 +12,7 @@ import (
 // nullConn is a socket to which nobody sends and from which nothing comes.
 type nullConn struct{ sent int }
 
-func (c *nullConn) Receive([]byte, func([]byte, netip.AddrPort, time.Time)) {}
+func (c *nullConn) Receive(func([]byte, netip.AddrPort, time.Time)) {}
 func (c *nullConn) WriteToUDPAddrPort(b []byte, _ netip.AddrPort) (int, error) {
 	c.sent++
 	return len(b), nil

@@ -11,8 +11,7 @@ const (
 	packetMost   = 1500 // octets; more than any packet of the codecs we speak has
 	batch        = 8    // packets that are taken from the kernel at once
 	burst        = 256  // packets taken from a socket in one tick
-	receiveRoom  = batch * packetMost
-	controlEvery = 8 // ticks from one look at the port of RTCP to the next
+	controlEvery = 8    // ticks from one look at the port of RTCP to the next
 )
 
 // Why a packet is invalid: the values of the label of the metric.
@@ -97,7 +96,9 @@ func (s *Stream) arrive(p *rtp.Packet, raw []byte, from netip.AddrPort, now time
 		s.hush = int(p.Payload[0]&127) + 1 // RFC 3389, 3.1
 	case f != nil:
 		s.source.measure(rtpTime(p.Timestamp), now, f.clock)
-		s.buffer.push(rtpTime(p.Timestamp), p.Marker, f, p.Payload, now, time.Duration(s.source.jitter))
+		if s.heard.wanted {
+			s.buffer.push(rtpTime(p.Timestamp), p.Marker, f, p.Payload, now, time.Duration(s.source.jitter))
+		}
 	}
 	s.stats.Received++
 	s.last = now
@@ -149,9 +150,9 @@ func (s *Stream) deliver(d Digit, by way) {
 // far end said in 20 ms is taken from it and given to all who want it.
 func (s *Stream) receive(by *hand, _, now time.Time) {
 	h := &s.heard
-	s.conn.Receive(by.room[:], by.arrive)
+	by.receive(s.conn, by.arrive)
 	if h.ticks++; s.aside != nil && h.ticks%controlEvery == 0 {
-		s.aside.Receive(by.room[:], by.aside)
+		by.receive(s.aside, by.aside)
 	}
 	s.mu.Lock()
 	if s.closed {
@@ -168,7 +169,10 @@ func (s *Stream) receive(by *hand, _, now time.Time) {
 		c.hush(s.hush - 1)
 		s.hush = 0
 	}
-	h.wide.Arrived = s.buffer.pull(h.frame(), now, c)
+	h.wide.Arrived = time.Time{}
+	if c != nil {
+		h.wide.Arrived = s.buffer.pull(h.frame(), now, c)
+	}
 	by.tally.take(s)
 	s.mu.Unlock()
 
@@ -211,6 +215,7 @@ func (h *heard) wake(b *jitterBuffer, wanted, widely bool) *concealer {
 	if !wanted && h.wanted {
 		clear(h.narrow[:])
 		clear(h.wide.Frame[:])
+		b.empty()
 		b.playout.forget()
 	}
 	if widely && !h.widely {

@@ -75,61 +75,70 @@ type message struct {
 	size uint32
 }
 
-// Receive implements [PacketConn].
-func (c *udpConn) Receive(buf []byte, take func(raw []byte, from netip.AddrPort, at time.Time)) {
-	var (
-		messages [batch]message
-		vectors  [batch]unix.Iovec
-		names    [batch]unix.RawSockaddrInet6 // room for IPv4 too
-		controls [batch][controlSpace]byte
-	)
-	room := len(buf) / batch
-	for i := range messages {
-		vectors[i].Base = &buf[i*room]
-		vectors[i].SetLen(room)
-		m := &messages[i]
-		m.Iov = &vectors[i]
+// inbox is room for what one system call brings.
+type inbox struct {
+	messages [batch]message
+	vectors  [batch]unix.Iovec
+	names    [batch]unix.RawSockaddrInet6 // room for IPv4 too
+	controls [batch][controlSpace]byte
+	packets  [batch][packetMost]byte
+	used     int // messages that a call has written to
+}
+
+func newInbox() *inbox {
+	in := &inbox{used: batch}
+	for i := range in.messages {
+		m := &in.messages[i]
+		in.vectors[i].Base = &in.packets[i][0]
+		in.vectors[i].SetLen(packetMost)
+		m.Iov = &in.vectors[i]
 		m.SetIovlen(1)
+		m.Name, m.Control = (*byte)(unsafe.Pointer(&in.names[i])), &in.controls[i][0]
 	}
+	return in
+}
+
+// Receive implements [PacketConn].
+func (c *udpConn) Receive(take func(raw []byte, from netip.AddrPort, at time.Time)) {
+	c.receive(newInbox(), time.Now(), take)
+}
+
+// receive does the same with room that is used again.
+func (c *udpConn) receive(in *inbox, now time.Time, take func(raw []byte, from netip.AddrPort, at time.Time)) {
 	for range burst / batch {
-		for i := range messages {
-			m := &messages[i]
-			m.Name, m.Namelen = (*byte)(unsafe.Pointer(&names[i])), unix.SizeofSockaddrInet6
-			m.Control = &controls[i][0]
-			m.SetControllen(controlSpace)
+		for i := range in.used {
+			in.messages[i].Namelen = unix.SizeofSockaddrInet6
+			in.messages[i].SetControllen(controlSpace)
 		}
-		n := c.receive(&messages)
-		if n == 0 {
-			return
-		}
-		now := time.Now()
-		for i := range n {
-			at := now
-			if age := now.UnixNano() - stamp(&controls[i], int(messages[i].Controllen)); age > 0 && age < int64(ageMost) {
+		in.used = c.fill(in)
+		for i := range in.used {
+			m, at := &in.messages[i], now
+			if age := now.UnixNano() - stamp(&in.controls[i], int(m.Controllen)); age > 0 && age < int64(ageMost) {
 				at = now.Add(-time.Duration(age)) // on the monotonic clock
 			}
-			if messages[i].Flags&unix.MSG_TRUNC == 0 {
-				take(buf[i*room:][:messages[i].size], addressOf(&names[i]), at)
+			if m.Flags&unix.MSG_TRUNC == 0 {
+				take(in.packets[i][:m.size], addressOf(&in.names[i]), at)
 			}
 		}
-		if n < batch {
+		if in.used < batch {
 			return
 		}
 	}
 }
 
-func (c *udpConn) receive(into *[batch]message) (n int) {
+// fill asks the kernel and returns how many packets there are. It does not wait, so the scheduler need not know of it. Errors are
+// those of earlier packets, or passing: the next tick asks again.
+func (c *udpConn) fill(in *inbox) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.fd < 0 {
 		return 0
 	}
-	// It does not wait, so the scheduler need not know of it. Errors are those of earlier packets, or passing: the next tick asks again.
-	r, _, err := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(c.fd), uintptr(unsafe.Pointer(into)), batch, unix.MSG_DONTWAIT, 0, 0)
+	n, _, err := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(c.fd), uintptr(unsafe.Pointer(&in.messages)), batch, unix.MSG_DONTWAIT, 0, 0)
 	if err != 0 {
 		return 0
 	}
-	return int(r)
+	return int(n)
 }
 
 // stamp is when the kernel says that a packet came, in nanoseconds since 1970; 0 when it does not.

@@ -150,7 +150,7 @@ func (c *Conn) ReadFromUDPAddrPort(b []byte) (int, netip.AddrPort, error) {
 }
 
 // Receive hands over what has come and does not wait.
-func (c *Conn) Receive(_ []byte, take func(raw []byte, from netip.AddrPort, at time.Time)) {
+func (c *Conn) Receive(take func(raw []byte, from netip.AddrPort, at time.Time)) {
 	for {
 		select {
 		case p := <-c.in:
