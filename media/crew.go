@@ -106,10 +106,9 @@ func (c *crew) help(h *hand) {
 		c.mu.Unlock()
 		h.now = time.Now()
 		for _, s := range ours {
-			h.stream = s
 			do(s, h, due, now)
 		}
-		h.stream = nil
+		h.stream = nil // a stream that has ended is not kept
 		c.mu.Lock()
 		c.sum.add(&h.tally)
 		if c.busy--; c.busy == 0 {

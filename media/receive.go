@@ -150,6 +150,7 @@ func (s *Stream) deliver(d Digit, by way) {
 // far end said in 20 ms is taken from it and given to all who want it.
 func (s *Stream) receive(by *hand, _, now time.Time) {
 	h := &s.heard
+	by.stream = s
 	by.receive(s.conn, by.arrive)
 	if h.ticks++; s.aside != nil && h.ticks%controlEvery == 0 {
 		by.receive(s.aside, by.aside)
