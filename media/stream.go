@@ -46,7 +46,6 @@ type Stream struct {
 	port   int
 	digits chan Digit
 	gone   chan struct{} // closed by Close
-	reader sync.WaitGroup
 
 	mu        sync.Mutex
 	started   bool
@@ -139,10 +138,6 @@ func (s *Stream) Start(p Params) error {
 	s.latch.agree(p.Remote, p.Via.Unmap())
 	if !s.started {
 		s.started = true
-		s.reader.Go(func() { s.read(s.conn, s.arrive) })
-		if s.aside != nil {
-			s.reader.Go(func() { s.read(s.aside, s.arriveAside) })
-		}
 		s.engine.join(s)
 	}
 	return nil
@@ -238,12 +233,11 @@ func (s *Stream) count() Stats {
 	return n
 }
 
-// Close ends the stream, its socket and its reader, and returns when they have ended. Safe to call twice.
+// Close ends the stream and its sockets. Safe to call twice.
 func (s *Stream) Close() error {
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
-		s.reader.Wait()
 		return nil
 	}
 	s.closed = true
@@ -260,7 +254,6 @@ func (s *Stream) Close() error {
 	if s.aside != nil {
 		err = errors.Join(err, s.aside.Close())
 	}
-	s.reader.Wait()
 	s.engine.left(s)
 	return err
 }
