@@ -88,11 +88,12 @@ func (s *Session) run() {
 func (s *Session) perform(st *step) (waits bool) {
 	switch {
 	case len(st.Say) > 0:
+		before := len(s.out)
 		s.say(st.Say)
-		if st.HeardOut {
-			said := s.out[len(s.out)-1].(Say)
+		if st.HeardOut && len(s.out) > before { // nothing is said when all its values are empty
+			said := s.out[before].(Say)
 			said.Interruptible = false
-			s.out[len(s.out)-1] = said
+			s.out[before] = said
 		}
 	case st.Ask != "":
 		return s.needSlot(st)
@@ -188,9 +189,14 @@ func (s *Session) fetched(event Fetched) {
 	f := s.fetch.Fetch
 	s.fetch, s.fetchID = nil, ""
 	s.note(s.words(f.Tried, nil))
+	for name := range f.Values { // those of an earlier answer are about something else
+		if s.bot.file.Slots[name] == nil {
+			delete(s.values, name)
+		}
+	}
 	branch, listed := f.On[strconv.Itoa(event.Status)]
 	switch {
-	case event.Err == "" && (listed || event.Status >= 200 && event.Status < 300):
+	case listed || event.Err == "" && event.Status >= 200 && event.Status < 300:
 		for name, path := range f.Values {
 			s.values[name] = lookUp(event.Body, path)
 		}

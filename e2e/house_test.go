@@ -76,6 +76,9 @@ rescue: service
 limits: {wrap_up: 1s, %[9]s}
 drain: 20s
 `, h.sip, s.maxCalls, h.web, h.data, root("examples/courier/courier.yaml"), s.wait, h.seats[0], h.seats[1], s.limits)
+	if err := os.Symlink(prompts(), filepath.Join(h.data, "prompts")); err != nil {
+		t.Fatal(err)
+	}
 	path := filepath.Join(h.data, "ivr.yaml")
 	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
@@ -309,12 +312,26 @@ func (h *house) metric(name string) (sum float64) {
 	return sum
 }
 
+// prompts is where all houses keep what was spoken ahead, so that only the first takes long to open.
+var prompts = sync.OnceValue(func() string {
+	dir, err := os.MkdirTemp("", "ivr-e2e-prompts-")
+	if err != nil {
+		panic(err)
+	}
+	return dir
+})
+
+func TestMain(m *testing.M) {
+	defer os.RemoveAll(prompts())
+	m.Run()
+}
+
 var engines = sync.OnceValues(func() (*local.Engines, error) {
 	set, err := models.Open("")
 	if err != nil {
 		return nil, err
 	}
-	return local.Open(set, local.Options{Voice: "alan"})
+	return local.Open(set, local.Options{Voice: "alan", Steady: true})
 })
 
 // pad is kept around a piece of speech: words begin and end softly.

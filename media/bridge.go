@@ -4,12 +4,14 @@ package media
 // cleared on that same tick. A prompt played later is heard instead of the peer while it lasts.
 // Split ends it; closing either stream, or bridging it with another, does too. A closed stream is not bridged.
 //
-// There is no mixer: each tick a stream sends the frame that its peer heard on that tick, still at 8 kHz, so that speech
-// passes between two legs of the same law bit by bit.
+// There is no mixer: each tick a stream sends the frame that its peer heard on that tick, at the rate it came with, so that speech
+// passes between two legs of the same law of G.711 bit by bit.
 func Bridge(a, b *Stream) (split func()) {
 	a.engine.phase.Lock() // so that no tick sees half of it
-	a.leavePeer()
-	b.leavePeer()
+	for _, s := range []*Stream{a, b} {
+		s.leavePeer()
+		s.leaveMix()
+	}
 	var cut []*Playback
 	if !a.isClosed() && !b.isClosed() {
 		cut = append(a.follow(b), b.follow(a)...)
@@ -36,7 +38,7 @@ func (s *Stream) follow(peer *Stream) (cut []*Playback) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.peer = peer
-	return s.player.cut(s.law)
+	return s.player.cut(s.format)
 }
 
 // leavePeer ends the bridge of s, if it has one. The engine's phase is locked.
@@ -55,4 +57,5 @@ func unbridge(s *Stream) {
 	s.engine.phase.Lock()
 	defer s.engine.phase.Unlock()
 	s.leavePeer()
+	s.leaveMix()
 }

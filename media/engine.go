@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -40,6 +41,7 @@ type Engine struct {
 	metrics *metrics
 
 	phase sync.Mutex // held while all streams send: what is to change between two ticks takes it
+	mixes []*Mix     // under it
 
 	mu      sync.Mutex
 	running bool
@@ -87,9 +89,14 @@ func (e *Engine) Open() (*Stream, error) {
 			refused = fmt.Errorf("media: port %d: %w", port, err)
 			continue
 		}
+		// When another process has the port of RTCP, reports go by that of RTP, and the far end's may be missed.
+		var aside PacketConn
+		if c, err := e.listen(netip.AddrPortFrom(e.bind, uint16(port+1))); err == nil {
+			aside = c
+		}
 		e.metrics.opened()
 		return &Stream{
-			engine: e, conn: conn, port: port,
+			engine: e, conn: conn, aside: aside, port: port,
 			digits: make(chan Digit, keptDigits), gone: make(chan struct{}),
 			player: player{gain: 1, want: 1},
 			sender: newSender(),
@@ -108,12 +115,12 @@ func (e *Engine) join(s *Stream) {
 func (e *Engine) left(s *Stream) {
 	e.ports.release(s.port, time.Now())
 	s.mu.Lock()
-	lost, jitter, measured := s.source.missing(), time.Duration(s.source.jitter), s.source.audio.timed
+	n, measured := s.count(), s.source.audio.timed
 	var last tally
 	last.take(s)
 	s.mu.Unlock()
 	e.metrics.add(&last)
-	e.metrics.closed(lost, jitter, measured)
+	e.metrics.closed(n, measured)
 }
 
 // Run ticks until ctx is done, and then returns nil. The times of all ticks follow from that of the first, so the clock does
@@ -173,8 +180,12 @@ func (e *Engine) tickAt(due, now time.Time) {
 	e.streams = open
 
 	e.phase.Lock()
+	for _, m := range e.mixes {
+		m.turn()
+	}
+	e.mixes = slices.DeleteFunc(e.mixes, func(m *Mix) bool { return len(m.members) == 0 })
 	for _, s := range e.streams {
-		s.send(due)
+		s.send(due, now)
 	}
 	e.phase.Unlock()
 	e.metrics.add(&e.tally)
@@ -184,6 +195,8 @@ func (e *Engine) tickAt(due, now time.Time) {
 func (e *Engine) skip(ticks int) {
 	e.metrics.skip(ticks)
 	for _, s := range e.streams {
-		s.sender.now += rtpTime(ticks * narrowSamples)
+		s.mu.Lock()
+		s.sender.now += rtpTime(ticks * s.format.ticks())
+		s.mu.Unlock()
 	}
 }

@@ -51,6 +51,9 @@ type keys struct {
 // keyTimeout ends a press whose end was lost.
 const keyTimeout = 500 * time.Millisecond
 
+// overtaken is how many ticks back a packet of an earlier press may be.
+const overtaken = 48000
+
 // take returns the key when e is the first packet that came of a press.
 func (k *keys) take(e event, ts rtpTime, arrived time.Time) (key rune, pressed bool) {
 	if int(e.code) >= len(keyNames) {
@@ -65,7 +68,7 @@ func (k *keys) take(e event, ts rtpTime, arrived time.Time) (key rune, pressed b
 	case since == 0:
 		k.note(e, int(e.duration), arrived)
 		return 0, false
-	case since < 0 && since > -timeJump: // overtaken by a later press
+	case since < 0 && since > -overtaken: // overtaken by a later press
 		return 0, false
 	case e.code == k.code && k.continues(since):
 		// A long press goes on under a new timestamp (RFC 4733, 2.5.1.3); and some senders stamp every packet anew.

@@ -97,7 +97,8 @@ func FuzzReceive(f *testing.F) {
 	muLaw.encode(codes, tone(500, 8000, 8000, narrowSamples))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		b := newBench()
-		s, beside := b.stream(t, PCMU), b.stream(t, PCMU)
+		codec := [...]Codec{PCMU, PCMA, G722, Opus}[(len(data)+int(append(data, 0)[0]))&3]
+		s, beside := b.stream(t, codec), b.stream(t, PCMU)
 		var heard, alone sum
 		s.Listen(&heard)
 		beside.Listen(&alone)
@@ -117,7 +118,7 @@ func FuzzReceive(f *testing.F) {
 			raw := body
 			switch op & 3 {
 			case 1: // audio, as far as the header goes
-				header.PayloadType = []uint8{0, 8, 13, 0}[op>>2&3]
+				header.PayloadType = []uint8{0, 8, 13, codec.PayloadType}[op>>2&3]
 				header.Timestamp += uint32(op>>4) * 40
 				raw = wrap(&header, body)
 			case 2:

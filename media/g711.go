@@ -1,16 +1,16 @@
 package media
 
-import "math/bits"
+import (
+	"bytes"
+	"math/bits"
+)
 
 // law is one of the two companding laws of G.711. Both directions are tables.
 type law struct {
 	linear [256]int16     // by code
 	code   [1 << 14]uint8 // by the upper 14 bits of a sample
-	quiet  uint8          // the code of silence
-	index  int            // in what a Prompt keeps per law
+	format *format
 }
-
-const laws = 2
 
 // The two laws; never changed.
 var (
@@ -19,29 +19,41 @@ var (
 )
 
 func newLaw(index int, linear func(uint8) int16, code func(int16) uint8) *law {
-	l := &law{quiet: code(0), index: index}
+	l := &law{}
 	for i := range l.linear {
 		l.linear[i] = linear(uint8(i))
 	}
 	for i := range l.code {
 		l.code[i] = code(int16(uint16(i) << 2))
 	}
+	l.format = &format{
+		index: index, clock: narrowRate, rate: narrowRate, quiet: bytes.Repeat([]byte{code(0)}, narrowSamples),
+		newDecoder: func() decoder { return l },
+		newEncoder: func() encoder { return l },
+		span:       func(payload []byte) int { return len(payload) },
+	}
 	return l
 }
 
-func (l *law) decode(pcm []int16, codes []byte) {
+func (l *law) decode(pcm []int16, codes []byte) int {
 	pcm = pcm[:len(codes)]
 	for i, c := range codes {
 		pcm[i] = l.linear[c]
 	}
+	return len(codes)
 }
 
-func (l *law) encode(codes []byte, pcm []int16) {
+func (l *law) encode(codes []byte, pcm []int16) int {
 	codes = codes[:len(pcm)]
 	for i, x := range pcm {
 		codes[i] = l.code[uint16(x)>>2]
 	}
+	return len(pcm)
 }
+
+func (l *law) conceal([]int16, []byte) int { return 0 }
+
+func (l *law) reset() {}
 
 // muCode is G.711, table 2a: 14 bits, sign and magnitude, magnitude biased by 33, eight segments of 16 steps, all bits inverted.
 func muCode(x int16) uint8 {

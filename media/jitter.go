@@ -8,46 +8,66 @@ const (
 	delayOnBurst = delayMost / 2          // kept of what came all at once
 	silentAfter  = 200 * time.Millisecond // without a packet the far end is silent, not late
 	packetsMost  = 50                     // held back: nobody sends shorter ones than 5 ms
-	timeJump     = 8000                   // ticks off: the far end began a new count
 )
 
-// audioPacket is one packet of audio that waits to be played.
+// audioPacket is one packet of audio that waits to be decoded.
 type audioPacket struct {
 	ts      rtpTime
+	span    int // ticks
 	arrived time.Time
-	law     *law
-	payload []byte // one sample, one tick a byte
+	format  *format
+	payload []byte
 }
 
-func (p *audioPacket) end() rtpTime { return p.ts + rtpTime(len(p.payload)) }
+func (p *audioPacket) end() rtpTime { return p.ts + rtpTime(p.span) }
 
 // jitterBuffer puts audio packets in order and plays them with the least delay that loses nearly none. Packets may be of any
 // duration. When nothing is there in time the gap is filled and the clock of the playout stands still: only the next packet
 // tells whether something was lost, and the filling took its place, or was late, and the delay has grown. The delay shrinks
-// again, one frame at a time and in pauses, when for seconds no packet needed it.
+// again, by a period of the voice at a time, when for seconds no packet needed it.
 type jitterBuffer struct {
+	format  *format        // agreed on: its clock and rate are those of the buffer
 	packets []*audioPacket // by time, the earliest first
 	unused  []*audioPacket // for the next ones, so that the steady state allocates nothing
 
 	anchored bool      // cursor is set
 	playing  bool      // the first packet has been played
 	begin    time.Time // when it is to be
-	cursor   rtpTime   // of the next sample to be played
-	debt     int       // samples made up since the buffer ran empty
+	cursor   rtpTime   // of what is decoded next
+	debt     int       // ticks made up since the buffer ran empty
 	tick     time.Time // the last one
 	margins  margins
 	waited   int // ticks that a longer or shorter delay has been wanted
 
-	late, dropped int // packets
+	losses float64 // of the last hundreds of packets
+	playout
+
+	late, dropped, repaired int // packets
+}
+
+// agree sets what the buffer holds. Another clock or rate begins anew.
+func (b *jitterBuffer) agree(f *format) {
+	if b.format != nil && (f.clock != b.format.clock || f.rate != b.format.rate) {
+		b.reset()
+		b.playout.forget()
+	}
+	b.format = f
+}
+
+// lasts is the duration of ticks.
+func (b *jitterBuffer) lasts(ticks int) time.Duration {
+	return time.Duration(ticks) * time.Second / time.Duration(b.format.clock)
 }
 
 // push takes a packet. The payload is copied.
-func (b *jitterBuffer) push(ts rtpTime, marker bool, l *law, payload []byte, arrived time.Time, jitter time.Duration) {
-	if len(payload) == 0 {
+func (b *jitterBuffer) push(ts rtpTime, marker bool, f *format, payload []byte, arrived time.Time, jitter time.Duration) {
+	span := f.span(payload)
+	if span == 0 || b.samples(span) > spanMost {
+		b.dropped++
 		return
 	}
 	ahead := ts.sub(b.cursor)
-	if b.anchored && (ahead > timeJump || ahead < -timeJump || marker && b.debt > 0) {
+	if b.anchored && (ahead > b.format.clock || ahead < -b.format.clock || marker && b.debt > 0) {
 		b.reset()
 	}
 	switch {
@@ -59,12 +79,12 @@ func (b *jitterBuffer) push(ts rtpTime, marker bool, l *law, payload []byte, arr
 	case b.playing:
 		b.settle(ts)
 		b.observe(ts, arrived)
-		if (ts + rtpTime(len(payload))).sub(b.cursor) <= 0 {
+		if (ts + rtpTime(span)).sub(b.cursor) <= 0 {
 			b.late++
 			return
 		}
 	}
-	b.insert(ts, l, payload, arrived)
+	b.insert(audioPacket{ts: ts, span: span, arrived: arrived, format: f}, payload)
 	b.bound()
 }
 
@@ -74,14 +94,15 @@ func (b *jitterBuffer) settle(ts rtpTime) {
 		return
 	}
 	lost := min(max(ts.sub(b.cursor), 0), b.debt)
+	b.losses += float64(lost / b.format.ticks())
 	b.cursor += rtpTime(lost)
-	b.margins.shift((b.debt - lost) / narrowSamples)
+	b.margins.shift((b.debt - lost) / b.format.ticks())
 	b.debt = 0
 }
 
-// observe notes how early the packet is.
+// observe notes how early the packet is: it is needed on the tick when what is there before it does not fill a frame.
 func (b *jitterBuffer) observe(ts rtpTime, arrived time.Time) {
-	frames := floorDiv(ts.sub(b.cursor), narrowSamples)
+	frames := floorDiv(b.samples(ts.sub(b.cursor))+b.ready, b.format.samples())
 	needed := b.tick.Add(time.Duration(frames+1) * FrameDuration)
 	b.margins.add(needed.Sub(arrived))
 }
@@ -94,36 +115,57 @@ func floorDiv(a, b int) int {
 	return q
 }
 
+// samples of that many ticks.
+func (b *jitterBuffer) samples(ticks int) int { return ticks * b.format.rate / b.format.clock }
+
+// ticks of that many samples.
+func (b *jitterBuffer) ticks(samples int) int { return samples * b.format.clock / b.format.rate }
+
 // insert puts a packet in its place, from the end, where it mostly is.
-func (b *jitterBuffer) insert(ts rtpTime, l *law, payload []byte, arrived time.Time) {
+func (b *jitterBuffer) insert(packet audioPacket, payload []byte) {
 	var p *audioPacket
 	if n := len(b.unused); n > 0 {
 		p, b.unused = b.unused[n-1], b.unused[:n-1]
 	} else {
 		p = new(audioPacket)
 	}
-	p.ts, p.law, p.arrived = ts, l, arrived
-	p.payload = append(p.payload[:0], payload...)
+	packet.payload = append(p.payload[:0], payload...)
+	*p = packet
 	b.packets = append(b.packets, p)
-	for i := len(b.packets) - 1; i > 0 && ts.sub(b.packets[i-1].ts) < 0; i-- {
+	for i := len(b.packets) - 1; i > 0 && p.ts.sub(b.packets[i-1].ts) < 0; i-- {
 		b.packets[i-1], b.packets[i] = b.packets[i], b.packets[i-1]
 	}
 }
 
+// held is how much audio waits to be decoded.
+func (b *jitterBuffer) held() time.Duration {
+	if len(b.packets) == 0 {
+		return 0
+	}
+	return b.lasts(b.packets[len(b.packets)-1].end().sub(b.cursor))
+}
+
+// delay is how long audio waits here: what is held, and what has been decoded already.
+func (b *jitterBuffer) delay() time.Duration {
+	if !b.playing {
+		return 0
+	}
+	return b.held() + time.Duration(b.ready)*time.Second/time.Duration(b.format.rate)
+}
+
 // bound drops the oldest audio when there is too much.
 func (b *jitterBuffer) bound() {
-	newest := b.packets[len(b.packets)-1].end()
-	if ticks(newest.sub(b.cursor)) <= delayMost+FrameDuration && len(b.packets) <= packetsMost {
+	if b.held() <= delayMost+FrameDuration && len(b.packets) <= packetsMost {
 		return
 	}
-	for len(b.packets) > 1 && (ticks(newest.sub(b.packets[0].end())) >= delayOnBurst || len(b.packets) > packetsMost) {
+	newest := b.packets[len(b.packets)-1].end()
+	for len(b.packets) > 1 && (b.lasts(newest.sub(b.packets[0].end())) >= delayOnBurst || len(b.packets) > packetsMost) {
 		b.discard()
 		b.dropped++
 	}
-	skipped := b.packets[0].ts.sub(b.cursor)
-	if skipped > 0 {
+	if skipped := b.packets[0].ts.sub(b.cursor); skipped > 0 {
 		b.cursor = b.packets[0].ts
-		b.margins.shift(-skipped / narrowSamples)
+		b.margins.shift(-skipped / b.format.ticks())
 	}
 }
 
@@ -143,65 +185,60 @@ func (b *jitterBuffer) reset() {
 	}
 	b.anchored, b.playing, b.debt = false, false, 0
 	b.margins, b.waited = margins{}, 0
+	b.ready = 0
 }
 
 // pull moves on by one frame and returns when the packet with its first sample arrived, zero when nothing came. With a nil
 // concealer the time passes, but nothing is decoded.
-func (b *jitterBuffer) pull(frame *narrowFrame, now time.Time, c *concealer) (arrived time.Time) {
+func (b *jitterBuffer) pull(frame []int16, now time.Time, c *concealer) (arrived time.Time) {
 	b.tick = now
-	if !b.ready(now) || b.lengthen(c) {
-		c.fill(frame[:])
-		return time.Time{}
-	}
-	if left, ok := b.shorten(c); ok {
-		arrived = b.play(frame[:], c)
-		crossfade(frame, &left)
-		return arrived
-	}
-	return b.play(frame[:], c)
-}
-
-// ready says that it is time to play.
-func (b *jitterBuffer) ready(now time.Time) bool {
 	if b.anchored && !b.playing && !now.Before(b.begin) {
 		b.playing = true
 	}
-	if b.playing && ticks(b.debt) >= silentAfter {
+	if b.playing && b.lasts(b.debt) >= silentAfter {
 		b.reset()
 	}
-	return b.playing
-}
-
-// play fills span from the packets, and what is not there from the concealer.
-func (b *jitterBuffer) play(span []int16, c *concealer) (arrived time.Time) {
-	for len(span) > 0 {
-		p := b.earliest()
-		if p == nil {
-			c.fill(span)
-			b.debt += len(span)
-			break
-		}
-		at, n := b.cursor.sub(p.ts), len(span)
-		if at < 0 {
-			n = min(n, -at)
-			c.fill(span[:n])
-		} else {
-			n = min(n, len(p.payload)-at)
-			if c != nil {
-				p.law.decode(span[:n], p.payload[at:at+n])
-				c.real(span[:n])
-			}
-			if arrived.IsZero() {
-				arrived = p.arrived
-			}
-		}
-		b.cursor += rtpTime(n)
-		span = span[n:]
+	if !b.playing {
+		c.fill(frame)
+		return time.Time{}
 	}
+	if b.ready > 0 {
+		arrived = b.newest
+	}
+	b.supply(len(frame), c)
+	if arrived.IsZero() {
+		arrived = b.newest
+	}
+	b.adapt(c)
+	if c != nil {
+		copy(frame, b.pcm)
+		copy(b.pcm, b.pcm[len(frame):b.ready])
+	}
+	b.ready -= len(frame)
 	return arrived
 }
 
-// earliest is the packet to be played next, nil if there is none.
+// supply decodes until there is enough, and makes up what is not there.
+func (b *jitterBuffer) supply(need int, c *concealer) {
+	for b.ready < need {
+		p := b.earliest()
+		if p == nil {
+			b.debt += b.ticks(b.makeUp(need-b.ready, nil, c))
+			continue
+		}
+		if missing := b.samples(p.ts.sub(b.cursor)); missing > 0 {
+			b.losses++
+			b.cursor += rtpTime(b.ticks(b.makeUp(min(missing, need-b.ready), p, c)))
+			continue
+		}
+		skip := b.samples(b.cursor.sub(p.ts))
+		b.cursor = p.end()
+		b.decode(p, b.samples(p.span), skip, c)
+		b.discard()
+	}
+}
+
+// earliest is the packet to be decoded next, nil if there is none.
 func (b *jitterBuffer) earliest() *audioPacket {
 	for len(b.packets) > 0 {
 		if b.packets[0].end().sub(b.cursor) > 0 {

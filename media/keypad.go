@@ -39,8 +39,8 @@ type keyed struct {
 	over  *dialling // has ended with this packet
 }
 
-// next moves on by one tick, ok is false when no key is being sent.
-func (k *keypad) next(now rtpTime) (out keyed, ok bool) {
+// next moves on by one tick, which is frame ticks of the clock of events; ok is false when no key is being sent.
+func (k *keypad) next(now rtpTime, frame int) (out keyed, ok bool) {
 	if k.tick == 0 {
 		if len(k.queue) == 0 {
 			return keyed{}, false
@@ -52,7 +52,7 @@ func (k *keypad) next(now rtpTime) (out keyed, ok bool) {
 		return keyed{pause: true}, true
 	}
 	d := k.queue[0]
-	duration := uint16(min(k.tick, pressTicks) * narrowSamples)
+	duration := uint16(min(k.tick, pressTicks) * frame)
 	out = keyed{event: event{d.codes[0], k.tick >= pressTicks, duration}, ts: k.begin, first: k.tick == 1}
 	if k.tick == pressTicks+endTicks {
 		if d.codes = d.codes[1:]; len(d.codes) == 0 {

@@ -68,6 +68,9 @@ func (s *suitor) proves(from netip.AddrPort, h *rtp.Header) bool {
 	return s.count >= probation
 }
 
+// follow takes a source that has proved itself.
+func (l *latch) follow(from netip.AddrPort, now time.Time) { l.followed, l.last = from, now }
+
 // nearness to what signalling said.
 func (l *latch) nearness(addr netip.AddrPort) int {
 	switch {

@@ -9,9 +9,13 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"ivr/internal/memnet"
 	"ivr/media"
 )
+
+var codecs = []media.Codec{media.PCMU, media.PCMA, media.G722, media.Opus}
 
 // ears collect what a stream hears.
 type ears struct {
@@ -37,9 +41,11 @@ type line struct {
 	net    *memnet.Network
 }
 
-func newLine(t *testing.T, d memnet.Damage) *line {
+func newLine(t *testing.T, d memnet.Damage) *line { return newMeasuredLine(t, d, nil) }
+
+func newMeasuredLine(t *testing.T, d memnet.Damage, r prometheus.Registerer) *line {
 	l := &line{net: memnet.New(d)}
-	l.engine = media.NewEngine(media.Config{PortMin: 20000, PortMax: 20100,
+	l.engine = media.NewEngine(media.Config{PortMin: 20000, PortMax: 20100, Metrics: r,
 		Listen: func(at netip.AddrPort) (media.PacketConn, error) { return l.net.Listen(at) }})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
@@ -89,7 +95,7 @@ func level(pcm []int16, hz float64) float64 {
 }
 
 func TestAPromptIsHeardAtTheFarEndAtItsLevel(t *testing.T) {
-	for _, c := range media.Codecs() {
+	for _, c := range codecs {
 		synctest.Test(t, func(t *testing.T) {
 			a, b := newLine(t, memnet.Damage{}).pair(t, c)
 			var e ears
@@ -120,32 +126,40 @@ func middle(pcm []int16) []int16 {
 }
 
 func TestBridgedLegsHearEachOtherAndWhatPlayedBeforeEnds(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := newLine(t, memnet.Damage{})
-		caller, ours1 := l.pair(t, media.PCMU)
-		seat, ours2 := l.pair(t, media.PCMA)
-		hold := ours1.Loop(media.NewPrompt(tone(400, time.Second)))
-		<-time.After(time.Second)
-		split := media.Bridge(ours1, ours2)
-		<-hold.Done()
-		var atCaller, atSeat ears
-		<-time.After(200 * time.Millisecond)
-		defer caller.Listen(&atCaller)()
-		defer seat.Listen(&atSeat)()
-		caller.Play(media.NewPrompt(tone(700, time.Second)))
-		seat.Play(media.NewPrompt(tone(1900, time.Second)))
-		<-time.After(1200 * time.Millisecond)
-		if got := level(middle(atSeat.heard()), 700); got < 6500 {
-			t.Errorf("the seat hears the caller at %.0f", got)
+	for _, one := range codecs {
+		for _, other := range codecs {
+			t.Run(one.Name+" and "+other.Name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) { bridged(t, one, other) })
+			})
 		}
-		if got := level(middle(atCaller.heard()), 1900); got < 6500 {
-			t.Errorf("the caller hears the seat at %.0f", got)
-		}
-		if got := level(middle(atCaller.heard()), 400); got > 100 {
-			t.Errorf("the caller still hears hold music at %.0f", got)
-		}
-		split()
-	})
+	}
+}
+
+func bridged(t *testing.T, one, other media.Codec) {
+	l := newLine(t, memnet.Damage{})
+	caller, ours1 := l.pair(t, one)
+	seat, ours2 := l.pair(t, other)
+	hold := ours1.Loop(media.NewPrompt(tone(400, time.Second)))
+	<-time.After(time.Second)
+	split := media.Bridge(ours1, ours2)
+	<-hold.Done()
+	var atCaller, atSeat ears
+	<-time.After(200 * time.Millisecond)
+	defer caller.Listen(&atCaller)()
+	defer seat.Listen(&atSeat)()
+	caller.Play(media.NewPrompt(tone(700, time.Second)))
+	seat.Play(media.NewPrompt(tone(1900, time.Second)))
+	<-time.After(1200 * time.Millisecond)
+	if got := level(middle(atSeat.heard()), 700); got < 6500 {
+		t.Errorf("the seat hears the caller at %.0f", got)
+	}
+	if got := level(middle(atCaller.heard()), 1900); got < 6500 {
+		t.Errorf("the caller hears the seat at %.0f", got)
+	}
+	if got := level(middle(atCaller.heard()), 400); got > 100 {
+		t.Errorf("the caller still hears hold music at %.0f", got)
+	}
+	split()
 }
 
 func TestEachKeyArrivesOnceAlsoOverALossyLine(t *testing.T) {
@@ -167,25 +181,27 @@ func TestEachKeyArrivesOnceAlsoOverALossyLine(t *testing.T) {
 }
 
 func TestALossyLineMakesNoClicks(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		a, b := newLine(t, memnet.Damage{Loss: 0.05, Jitter: 15 * time.Millisecond, Seed: 3}).pair(t, media.PCMU)
-		var e ears
-		defer b.Listen(&e)()
-		a.Play(media.NewPrompt(tone(300, 10*time.Second)))
-		<-time.After(9 * time.Second)
-		pcm := e.heard()
-		var worst int
-		for i := 1; i < len(pcm); i++ {
-			worst = max(worst, int(math.Abs(float64(pcm[i])-float64(pcm[i-1]))))
-		}
-		if steepest := 8000 * 2 * math.Pi * 300 / media.SampleRate; float64(worst) > 2.5*steepest {
-			t.Errorf("jump of %d between two samples, the tone itself has %.0f", worst, steepest)
-		}
-		if got := level(pcm[media.SampleRate:], 300); got < 4000 {
-			t.Errorf("level %.0f after loss concealment", got)
-		}
-		if s := b.Stats(); s.Lost < 10 || s.Lost > 45 {
-			t.Errorf("%d lost of 450 at 5 %% %+v a: %+v", s.Lost, s, a.Stats())
-		}
-	})
+	for _, c := range codecs {
+		t.Run(c.Name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { lossy(t, c) })
+		})
+	}
+}
+
+func lossy(t *testing.T, c media.Codec) {
+	a, b := newLine(t, memnet.Damage{Loss: 0.05, Jitter: 15 * time.Millisecond, Seed: 3}).pair(t, c)
+	var e ears
+	defer b.Listen(&e)()
+	a.Play(media.NewPrompt(tone(300, 10*time.Second)))
+	<-time.After(9 * time.Second)
+	pcm := e.heard()
+	if worst := steepest(pcm); worst > 2.5*slope(300) {
+		t.Errorf("jump of %.0f between two samples, the tone itself has %.0f", worst, slope(300))
+	}
+	if got := level(pcm[media.SampleRate:], 300); got < 4000 {
+		t.Errorf("level %.0f after loss concealment", got)
+	}
+	if s := b.Stats(); s.Lost < 10 || s.Lost > 45 {
+		t.Errorf("%d lost of 450 at 5 %% %+v a: %+v", s.Lost, s, a.Stats())
+	}
 }

@@ -18,8 +18,11 @@ type metrics struct {
 	dropped  prometheus.Counter
 	invalid  [invalidReasons]prometheus.Counter
 	jitter   prometheus.Histogram
+	trip     prometheus.Histogram
+	mos      [2]prometheus.Observer // here, far
 	lateness prometheus.Histogram
 	skipped  prometheus.Counter
+	unsaved  prometheus.Counter
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -41,11 +44,19 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		jitter: f.NewHistogram(prometheus.HistogramOpts{
 			Name: "ivr_rtp_jitter_seconds", Help: "Interarrival jitter (RFC 3550, 6.4.1) when a stream closes.",
 			Buckets: []float64{.001, .002, .005, .01, .02, .03, .05, .075, .1, .15, .2, .5}}),
+		trip: f.NewHistogram(prometheus.HistogramOpts{
+			Name: "ivr_rtp_round_trip_seconds", Help: "To the far end and back, by RTCP, when a stream closes.",
+			Buckets: []float64{.005, .01, .02, .05, .1, .15, .2, .3, .5, 1, 2}}),
 		lateness: f.NewHistogram(prometheus.HistogramOpts{
 			Name: "ivr_rtp_clock_late_seconds", Help: "How late ticks of the 20 ms clock began.",
 			Buckets: []float64{.0001, .0002, .0005, .001, .002, .005, .01, .02, .05, .1, .5}}),
+		unsaved: count("ivr_recordings_failed_total", "Recordings that could not be written to their end, as when the disk is full."),
 		skipped: count("ivr_rtp_clock_ticks_skipped_total", "Ticks left out because the process stood still for long."),
 	}
+	mos := f.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "ivr_rtp_mos", Help: "Mean opinion score of a stream by the E-model (ITU-T G.107), as heard here and at the far end.",
+		Buckets: []float64{1.5, 2, 2.5, 3, 3.2, 3.4, 3.6, 3.8, 4, 4.1, 4.2, 4.3, 4.4}}, []string{"side"})
+	m.mos = [2]prometheus.Observer{mos.WithLabelValues("here"), mos.WithLabelValues("far")}
 	invalid := f.NewCounterVec(prometheus.CounterOpts{
 		Name: "ivr_rtp_packets_invalid_total", Help: "Packets not taken, by reason."}, []string{"reason"})
 	for i, name := range invalidNames {
@@ -97,20 +108,34 @@ func (m *metrics) opened() {
 }
 
 // closed takes what is known at the end of a stream only.
-func (m *metrics) closed(lost int, jitter time.Duration, measured bool) {
+func (m *metrics) closed(n Stats, measured bool) {
 	if m == nil {
 		return
 	}
 	m.streams.Dec()
-	m.lost.Add(float64(lost))
+	m.lost.Add(float64(n.Lost))
 	if measured {
-		m.jitter.Observe(jitter.Seconds())
+		m.jitter.Observe(n.Jitter.Seconds())
+	}
+	if n.RoundTrip > 0 {
+		m.trip.Observe(n.RoundTrip.Seconds())
+	}
+	for i, mos := range []float64{n.MOS, n.FarMOS} {
+		if mos > 0 {
+			m.mos[i].Observe(mos)
+		}
 	}
 }
 
 func (m *metrics) ticked(late time.Duration) {
 	if m != nil {
 		m.lateness.Observe(late.Seconds())
+	}
+}
+
+func (m *metrics) recordingFailed() {
+	if m != nil {
+		m.unsaved.Inc()
 	}
 }
 

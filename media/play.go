@@ -16,10 +16,10 @@ func (s *Stream) play(p *Playback) *Playback {
 			return p
 		}
 		// Encoding is no work for the clock, nor to be done under the lock. Before Start the codec is not known: Start encodes.
-		l := s.law
+		f := s.format
 		var raw *Prompt
-		if l != nil {
-			raw = p.unencoded(l)
+		if f != nil {
+			raw = p.unencoded(f)
 		}
 		if raw == nil {
 			s.player.queue = append(s.player.queue, p)
@@ -27,14 +27,14 @@ func (s *Stream) play(p *Playback) *Playback {
 			return p
 		}
 		s.mu.Unlock()
-		raw.encode(l)
+		raw.encode(f)
 	}
 }
 
 // Clear drops everything queued and playing, without a click. Their Playbacks are done, cut short.
 func (s *Stream) Clear() {
 	s.mu.Lock()
-	cut := s.player.cut(s.law)
+	cut := s.player.cut(s.format)
 	s.mu.Unlock()
 	endAll(cut, false)
 }

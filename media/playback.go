@@ -56,34 +56,35 @@ func (p *Playback) Played() time.Duration {
 // Finished reports that all of it was sent.
 func (p *Playback) Finished() bool { return isClosed(p.done) && p.finished }
 
-// unencoded is a prompt that nobody encoded for l, nil if there is none.
-func (p *Playback) unencoded(l *law) *Prompt {
+// unencoded is a prompt that nobody encoded for f, nil if there is none.
+func (p *Playback) unencoded(f *format) *Prompt {
 	for _, prompt := range p.prompts {
-		if !prompt.isEncoded(l) {
+		if !prompt.isEncoded(f) {
 			return prompt
 		}
 	}
 	return nil
 }
 
-// next moves on by one frame and returns its payload, nil when nothing is left; last says that nothing follows it. A loop ends
+// next moves on by one frame and returns it, an empty piece when nothing is left; last says that nothing follows it. A loop ends
 // with its prompt when something waits behind it.
-func (p *Playback) next(l *law, waits bool) (payload []byte, last bool) {
-	for payload == nil && p.prompt < len(p.prompts) {
-		whole := p.prompts[p.prompt].payload(l)
-		if at := p.frame * narrowSamples; at < len(whole) {
-			payload = whole[at : at+narrowSamples]
+func (p *Playback) next(f *format, waits bool) (out piece, last bool) {
+	for out.payload == nil && p.prompt < len(p.prompts) {
+		prompt := p.prompts[p.prompt]
+		whole := prompt.packets(f)
+		if p.frame < whole.len() {
+			out = piece{whole.at(p.frame), prompt, p.frame}
 			p.frame++
 		}
-		if p.frame*narrowSamples < len(whole) {
+		if p.frame < whole.len() {
 			break
 		}
 		p.frame = 0
-		if p.prompt++; p.loop && len(whole) > 0 && !waits {
+		if p.prompt++; p.loop && whole.len() > 0 && !waits {
 			p.prompt = 0
 		}
 	}
-	return payload, p.prompt >= len(p.prompts)
+	return out, p.prompt >= len(p.prompts)
 }
 
 // start marks the first packet.

@@ -3,56 +3,72 @@ package media
 // player is what a stream plays: a queue, how loud, and how it is cut off. It is guarded by the mutex of its stream.
 type player struct {
 	queue []*Playback
-	gain  float64      // of the last frame
-	want  float64      // of the next one; the ramp between the two takes that frame
-	rest  *narrowFrame // what would have come next of something cut off: it is sent fading out
-	spare narrowFrame  // where rest points to
+	gain  float64 // of the last frame
+	want  float64 // of the next one; the ramp between the two takes that frame
+	rest  *Frame  // what would have come next of something cut off: it is sent fading out
+	spare Frame   // where rest points to
 }
 
-// next returns the payload to be sent, nil when nothing plays, and the playback it belongs to. Playbacks that are over with
-// it, or were empty, are added to ended.
-func (p *player) next(l *law, ended []*Playback) (payload []byte, of *Playback, _ []*Playback) {
-	for payload == nil && len(p.queue) > 0 {
+// piece is 20 ms of what plays.
+type piece struct {
+	payload []byte // encoded; nil: nothing plays
+	prompt  *Prompt
+	frame   int // of prompt
+}
+
+// next returns the piece to be sent and the playback it belongs to. Playbacks that are over with it, or were empty, are added to
+// ended.
+func (p *player) next(f *format, ended []*Playback) (out piece, of *Playback, _ []*Playback) {
+	for out.payload == nil && len(p.queue) > 0 {
 		of = p.queue[0]
 		var last bool
-		if payload, last = of.next(l, len(p.queue) > 1); last {
+		if out, last = of.next(f, len(p.queue) > 1); last {
 			ended = append(ended, of)
 			n := copy(p.queue, p.queue[1:])
 			p.queue[n] = nil
 			p.queue = p.queue[:n]
 		}
 	}
-	if payload == nil {
-		return nil, nil, ended
+	if out.payload == nil {
+		return piece{}, nil, ended
 	}
-	return payload, of, ended
+	return out, of, ended
 }
 
 // cut empties the queue and keeps one frame of what was playing, so that it does not end in a click.
-func (p *player) cut(l *law) (cut []*Playback) {
+func (p *player) cut(f *format) (cut []*Playback) {
 	cut, p.queue = p.queue, nil
 	if len(cut) == 0 || cut[0].sent.Load() == 0 {
 		return cut
 	}
-	if payload, _ := cut[0].next(l, false); payload != nil {
-		l.decode(p.spare[:], payload)
-		scale(&p.spare, p.gain, p.gain)
+	if next, _ := cut[0].next(f, false); next.payload != nil {
+		next.decode(f, &p.spare)
+		scale(p.spare[:f.samples()], p.gain, p.gain)
 		p.rest = &p.spare
 	}
 	return cut
 }
 
+// decode makes audio of a piece, at the rate of its format.
+func (c *piece) decode(f *format, frame *Frame) {
+	if f.isNarrow() {
+		f.newDecoder().decode(frame[:], c.payload) // of G.711, which remembers nothing
+		return
+	}
+	c.prompt.frame(frame, c.frame)
+}
+
 // turn moves on to the next frame: its gain goes evenly from was to gain, and rest, if any, fades out in it.
-func (p *player) turn() (was, gain float64, rest *narrowFrame) {
+func (p *player) turn() (was, gain float64, rest *Frame) {
 	was, gain, rest = p.gain, p.want, p.rest
 	p.gain, p.rest = p.want, nil
 	return was, gain, rest
 }
 
-// unencoded is a prompt of the queue that nobody encoded for l, nil if there is none.
-func (p *player) unencoded(l *law) *Prompt {
+// unencoded is a prompt of the queue that nobody encoded for f, nil if there is none.
+func (p *player) unencoded(f *format) *Prompt {
 	for _, playback := range p.queue {
-		if prompt := playback.unencoded(l); prompt != nil {
+		if prompt := playback.unencoded(f); prompt != nil {
 			return prompt
 		}
 	}
@@ -60,11 +76,11 @@ func (p *player) unencoded(l *law) *Prompt {
 }
 
 // scale multiplies a frame by a gain that goes evenly from one value to another.
-func scale(f *narrowFrame, from, to float64) {
+func scale(f []int16, from, to float64) {
 	if from == 1 && to == 1 {
 		return
 	}
-	g, step := float32(from), float32(to-from)/narrowSamples
+	g, step := float32(from), float32(to-from)/float32(len(f))
 	for i, x := range f {
 		g += step
 		f[i] = toSample(float32(x) * g)
@@ -79,9 +95,10 @@ func fadeIn(span []int16) {
 }
 
 // addFading mixes in a frame that fades out.
-func addFading(f, rest *narrowFrame) {
+func addFading(f, rest []int16) {
+	last := len(f) - 1
 	for i := range f {
-		f[i] = toSample(float32(f[i]) + float32(rest[i])*float32(narrowSamples-1-i)/narrowSamples)
+		f[i] = toSample(float32(f[i]) + float32(rest[i])*float32(last-i)/float32(last+1))
 	}
 }
 

@@ -1,7 +1,6 @@
 package media
 
 import (
-	"bytes"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -10,8 +9,8 @@ import (
 // Prompt is audio to be played: 16 kHz PCM, and the same already encoded once per codec. Immutable; share it freely.
 type Prompt struct {
 	pcm     []int16
-	mu      sync.Mutex                   // so that nothing is encoded twice
-	encoded [laws]atomic.Pointer[[]byte] // whole frames, the last one filled up with silence
+	mu      sync.Mutex // so that nothing is encoded twice
+	encoded [formats]atomic.Pointer[packets]
 }
 
 // NewPrompt takes 16 kHz mono PCM and keeps it.
@@ -28,30 +27,31 @@ func (p *Prompt) Duration() time.Duration {
 // Encode prepares p for a codec, off the clock. [Stream.Play] does so too if nobody did before. A codec that we do not speak
 // needs no preparation.
 func (p *Prompt) Encode(c Codec) {
-	if l := c.law(); l != nil {
-		p.encode(l)
+	if f := c.format(); f != nil {
+		p.encode(f)
 	}
 }
 
-func (p *Prompt) encode(l *law) {
+func (p *Prompt) encode(f *format) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.isEncoded(l) {
+	if p.isEncoded(f) {
 		return
 	}
-	narrow := narrowed(p.pcm)
-	frames := (len(narrow) + narrowSamples - 1) / narrowSamples
-	payload := bytes.Repeat([]byte{l.quiet}, frames*narrowSamples)
-	l.encode(payload[:len(narrow)], narrow)
-	p.encoded[l.index].Store(&payload)
-}
-
-// payload is the whole prompt as codes of l, nil before it was encoded.
-func (p *Prompt) payload(l *law) []byte {
-	if e := p.encoded[l.index].Load(); e != nil {
-		return *e
+	pcm := p.pcm
+	if f.isNarrow() {
+		pcm = narrowed(pcm)
 	}
-	return nil
+	p.encoded[f.index].Store(f.pack(pcm))
 }
 
-func (p *Prompt) isEncoded(l *law) bool { return p.encoded[l.index].Load() != nil }
+// packets is the whole prompt in a format, nil before it was encoded.
+func (p *Prompt) packets(f *format) *packets { return p.encoded[f.index].Load() }
+
+func (p *Prompt) isEncoded(f *format) bool { return p.packets(f) != nil }
+
+// frame copies what is 20 ms long at frame n; silence where the prompt is over.
+func (p *Prompt) frame(to *Frame, n int) {
+	pcm := p.pcm[min(n*FrameSamples, len(p.pcm)):]
+	clear(to[copy(to[:], pcm):])
+}

@@ -9,16 +9,16 @@ import (
 func TestAPromptIsEncodedOncePerCodecHoweverManyPlayIt(t *testing.T) {
 	p := NewPrompt(tone(700, 9000, SampleRate, SampleRate+100))
 	var calls sync.WaitGroup
-	first := [laws]*byte{}
-	for _, l := range []*law{muLaw, aLaw} {
-		p.encode(l)
-		first[l.index] = &p.payload(l)[0]
+	first := [formats]*packets{}
+	for _, f := range carriers {
+		p.encode(f)
+		first[f.index] = p.packets(f)
 	}
 	for range 8 {
 		calls.Go(func() {
-			for _, c := range Codecs() {
+			for _, c := range []Codec{PCMU, PCMA, G722, Opus} {
 				p.Encode(c)
-				if &p.payload(c.law())[0] != first[c.law().index] {
+				if f := c.format(); p.packets(f) != first[f.index] {
 					t.Errorf("%s was encoded again", c.Name)
 				}
 			}
@@ -31,17 +31,17 @@ func TestTheLastFrameOfAPromptIsFilledUpWithSilence(t *testing.T) {
 	pcm := tone(700, 9000, SampleRate, SampleRate+100)
 	p := NewPrompt(pcm)
 	for _, l := range []*law{muLaw, aLaw} {
-		p.encode(l)
-		got := p.payload(l)
-		if len(got) != 51*narrowSamples {
-			t.Fatalf("%d octets of one second and 100 samples", len(got))
+		p.encode(l.format)
+		got := p.packets(l.format)
+		if got.len() != 51 {
+			t.Fatalf("%d frames of one second and 100 samples", got.len())
 		}
 		want := make([]byte, 8050)
 		l.encode(want, narrowed(pcm))
-		if !bytes.Equal(got[:8050], want) {
+		if !bytes.Equal(got.data[:8050], want) {
 			t.Error("not the codes of the prompt")
 		}
-		if silence := bytes.Repeat([]byte{l.quiet}, len(got)-8050); !bytes.Equal(got[8050:], silence) {
+		if silence := l.format.quiet[:len(got.data)-8050]; !bytes.Equal(got.data[8050:], silence) {
 			t.Error("the rest is not silence")
 		}
 	}
@@ -49,8 +49,10 @@ func TestTheLastFrameOfAPromptIsFilledUpWithSilence(t *testing.T) {
 
 func TestAnEmptyPromptHasNoFrames(t *testing.T) {
 	p := NewPrompt(nil)
-	p.encode(muLaw)
-	if n := len(p.payload(muLaw)); n != 0 || !p.isEncoded(muLaw) {
-		t.Errorf("%d octets", n)
+	for _, f := range carriers {
+		p.encode(f)
+		if p.packets(f).len() != 0 || !p.isEncoded(f) {
+			t.Errorf("%d frames", p.packets(f).len())
+		}
 	}
 }

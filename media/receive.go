@@ -19,32 +19,35 @@ const (
 	wrongType        // payload type that was not agreed on
 	stranger         // not from the far end
 	unknownSource
+	forged // not protected with the agreed key, or sent again by somebody
 	invalidReasons
 )
 
 // invalidNames are the values of that label; never changed.
-var invalidNames = [invalidReasons]string{"malformed", "payload type", "stranger", "unproven source"}
+var invalidNames = [invalidReasons]string{"malformed", "payload type", "stranger", "unproven source", "forged"}
 
 // heard is what this tick brought; only the clock touches it.
 type heard struct {
-	narrow    narrowFrame
+	narrow    narrowFrame // at 8 kHz, when isNarrow
+	isNarrow  bool        // the format carries no more
 	wide      Heard
 	concealer concealer
+	tones     toneEar
 	up        upsampler
 	wanted    bool // somebody listens, records, or is bridged
 	widely    bool // at 16 kHz
 }
 
-// read takes packets from the socket until it is closed.
-func (s *Stream) read() {
+// read takes packets from a socket until it is closed.
+func (s *Stream) read(conn PacketConn, take func(p *rtp.Packet, raw []byte, from netip.AddrPort, now time.Time)) {
 	buf := make([]byte, packetMost)
 	var p rtp.Packet
 	for failed := 0; failed < 100; {
-		n, from, err := s.conn.ReadFromUDPAddrPort(buf)
+		n, from, err := conn.ReadFromUDPAddrPort(buf)
 		switch {
 		case err == nil:
 			failed = 0
-			s.arrive(&p, buf[:n], unmap(from), time.Now())
+			take(&p, buf[:n], unmap(from), time.Now())
 		case errors.Is(err, net.ErrClosed):
 			return
 		case !errors.Is(err, os.ErrDeadlineExceeded):
@@ -56,26 +59,34 @@ func (s *Stream) read() {
 // arrive takes one packet. p is only there to be used again.
 func (s *Stream) arrive(p *rtp.Packet, raw []byte, from netip.AddrPort, now time.Time) {
 	if len(raw) >= 2 && raw[0]>>6 == 2 && raw[1] >= 192 && raw[1] <= 223 {
-		s.control()
+		s.hearControl(raw, from, now)
 		return
 	}
-	err := p.Unmarshal(raw)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return
 	}
+	if s.secured != nil {
+		var ok bool
+		if raw, ok = s.open(raw); !ok {
+			return
+		}
+	}
+	err := p.Unmarshal(raw)
 	if err != nil || p.Version != 2 {
 		s.invalid[malformed]++
 		return
 	}
-	l := s.params.law(p.PayloadType)
+	f := s.params.format(p.PayloadType)
 	isEvent := s.params.Digits != 0 && p.PayloadType == s.params.Digits
-	if l == nil && !isEvent && p.PayloadType != comfortNoise {
+	if f == nil && !isEvent && p.PayloadType != comfortNoise {
 		s.invalid[wrongType]++
 		return
 	}
-	if !s.latch.admit(from, &p.Header, s.source.goesOn(&p.Header), now) {
+	if s.secured != nil {
+		s.latch.follow(from, now) // who has the key is the far end, wherever it is
+	} else if !s.latch.admit(from, &p.Header, s.source.goesOn(&p.Header), now) {
 		s.invalid[stranger]++
 		return
 	}
@@ -89,26 +100,32 @@ func (s *Stream) arrive(p *rtp.Packet, raw []byte, from netip.AddrPort, now time
 		return
 	case restarted:
 		s.buffer.reset()
-		s.keys = keys{}
+		s.keys, s.presses = keys{}, presses{}
 	}
 	switch {
 	case isEvent && !s.key(p, now):
 		s.invalid[malformed]++
 		return
 	case isEvent || !s.params.Receive:
-	case l != nil:
-		s.source.measure(rtpTime(p.Timestamp), now)
-		s.buffer.push(rtpTime(p.Timestamp), p.Marker, l, p.Payload, now, time.Duration(s.source.jitter))
+	case p.PayloadType == comfortNoise && len(p.Payload) > 0:
+		s.hush = int(p.Payload[0]&127) + 1 // RFC 3389, 3.1
+	case f != nil:
+		s.source.measure(rtpTime(p.Timestamp), now, f.clock)
+		s.buffer.push(rtpTime(p.Timestamp), p.Marker, f, p.Payload, now, time.Duration(s.source.jitter))
 	}
 	s.stats.Received++
 	s.last = now
 }
 
-// control takes RTCP that came on the port of RTP (RFC 5761, 4).
-func (s *Stream) control() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.stats.Control++
+// open takes the protection off a packet. What cannot be opened is counted.
+func (s *Stream) open(raw []byte) (plain []byte, ok bool) {
+	plain, err := s.secured.in.DecryptRTP(s.secured.opened[:0], raw, &s.secured.headers[1])
+	if err != nil {
+		s.invalid[forged]++
+		return nil, false
+	}
+	s.secured.opened = plain
+	return plain, true
 }
 
 // key takes an event, and reports false if it is none.
@@ -118,13 +135,16 @@ func (s *Stream) key(p *rtp.Packet, now time.Time) bool {
 		return ok
 	}
 	if key, pressed := s.keys.take(e, rtpTime(p.Timestamp), now); pressed {
-		s.deliver(Digit{key, now})
+		s.deliver(Digit{key, now}, byEvent)
 	}
 	return true
 }
 
-// deliver hands a press over; when nobody takes them the oldest is dropped.
-func (s *Stream) deliver(d Digit) {
+// deliver hands a press over, unless it is a double; when nobody takes them the oldest is dropped.
+func (s *Stream) deliver(d Digit, by way) {
+	if s.closed || s.presses.isDouble(d, by) {
+		return
+	}
 	for {
 		select {
 		case s.digits <- d:
@@ -145,17 +165,27 @@ func (s *Stream) receive(now time.Time, t *tally) (open bool) {
 	h := &s.heard
 	s.mu.Lock()
 	if s.closed {
+		s.rest()
 		s.mu.Unlock()
 		return false
 	}
 	ears := s.ears
-	widely := len(ears) > 0 || len(s.recorders) > 0
-	c := h.wake(widely || s.peer != nil, widely)
-	h.wide.Arrived = s.buffer.pull(&h.narrow, now, c)
+	widely := len(ears) > 0 || len(s.recorders) > 0 || s.mix != nil
+	h.isNarrow = s.format.isNarrow()
+	tones := s.params.Tones || s.params.Digits == 0
+	c := h.wake(&s.buffer, widely || tones || s.peer != nil, widely)
+	if c != nil && s.hush > 0 {
+		c.hush(s.hush - 1)
+		s.hush = 0
+	}
+	h.wide.Arrived = s.buffer.pull(h.frame(), now, c)
 	t.take(s)
 	s.mu.Unlock()
 
-	if widely {
+	if tones {
+		s.listenForKeys(now)
+	}
+	if widely && h.isNarrow {
 		h.up.frame(&h.wide.Frame, &h.narrow)
 	}
 	for _, e := range ears {
@@ -164,13 +194,35 @@ func (s *Stream) receive(now time.Time, t *tally) (open bool) {
 	return true
 }
 
+// listenForKeys looks for tones in what this tick brought.
+func (s *Stream) listenForKeys(now time.Time) {
+	h := &s.heard
+	frame := h.frame()
+	if key := h.tones.listen(frame, 50*len(frame)); key != 0 {
+		s.mu.Lock()
+		s.deliver(Digit{key, now}, byTones)
+		s.mu.Unlock()
+	}
+}
+
+// frame is where audio goes, at the rate of the format.
+func (h *heard) frame() []int16 {
+	if h.isNarrow {
+		return h.narrow[:]
+	}
+	return h.wide.Frame[:]
+}
+
 // wake prepares for being wanted or not, and wanted at 16 kHz or not. It returns nil when nothing needs to be decoded.
-func (h *heard) wake(wanted, widely bool) *concealer {
-	if wanted && !h.wanted {
-		h.concealer.forget()
+func (h *heard) wake(b *jitterBuffer, wanted, widely bool) *concealer {
+	if wanted && (!h.wanted || h.concealer.scale != b.format.rate/narrowRate) {
+		h.concealer.forget(b.format)
+		b.playout.forget()
 	}
 	if !wanted && h.wanted {
 		clear(h.narrow[:])
+		clear(h.wide.Frame[:])
+		b.playout.forget()
 	}
 	if widely && !h.widely {
 		h.up = upsampler{}
@@ -180,4 +232,11 @@ func (h *heard) wake(wanted, widely bool) *concealer {
 		return nil
 	}
 	return &h.concealer
+}
+
+// rest gives up what a closed stream needs no more: SIP keeps a call that has ended for half a minute, and the states of codecs
+// are large. Only the clock has used them.
+func (s *Stream) rest() {
+	s.buffer.playout = playout{}
+	s.sender.coder, s.sender.coderOf = nil, nil
 }

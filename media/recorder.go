@@ -7,9 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-
-	"github.com/go-audio/audio"
-	"github.com/go-audio/wav"
 )
 
 const (
@@ -17,22 +14,29 @@ const (
 	blocksMost  = 5  // that wait for the disk
 )
 
-// block is a second of both sides, interleaved.
-type block []int16
+// block is up to a second of both sides, interleaved, and what is missing before it.
+type block struct {
+	missing int // frames
+	pcm     []int16
+}
 
-// Recorder writes a stereo WAV: left what the far end said, right what it was sent. Its goroutine is Run's caller;
-// the clock only hands frames over and never waits for the disk: what does not fit is dropped and counted.
+// Recorder writes a stereo WAV: left what the far end said, right what it was sent. Its goroutine is Run's caller; the clock only
+// hands frames over and never waits for the disk: what does not fit is dropped, counted, and silent in the file, so that what
+// comes after it is at its time.
 type Recorder struct {
 	path string
 	full chan struct{} // there is a block to write
 
 	mu      sync.Mutex
-	filling block
-	waiting []block
-	unused  []block
+	filling *block
+	waiting []*block
+	unused  []*block
+	paused  bool
 	ended   bool // no more is wanted
 	failed  bool // nobody writes any more
+	missing int  // frames dropped since the last block
 	dropped int
+	metrics *metrics // of the engine whose stream is recorded
 }
 
 // NewRecorder writes to path from Run on, whole seconds at a time.
@@ -40,8 +44,27 @@ func NewRecorder(path string) *Recorder {
 	return &Recorder{path: path, full: make(chan struct{}, 1)}
 }
 
+// recordsFor tells whose metrics count it when it fails.
+func (r *Recorder) recordsFor(e *Engine) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.metrics = e.metrics
+}
+
 // Path of the file.
 func (r *Recorder) Path() string { return r.path }
+
+// Pause keeps what is said out of the file, as while a card number is; the time passes in it as silence.
+func (r *Recorder) Pause() { r.pause(true) }
+
+// Resume ends a pause.
+func (r *Recorder) Resume() { r.pause(false) }
+
+func (r *Recorder) pause(paused bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.paused = paused
+}
 
 // Dropped counts frames that did not get into the file because the disk was too slow, or failed.
 func (r *Recorder) Dropped() int {
@@ -56,23 +79,31 @@ func (r *Recorder) add(left, right *Frame) {
 	defer r.mu.Unlock()
 	if r.failed || len(r.waiting) >= blocksMost {
 		r.dropped++
+		r.missing++
 		return
 	}
 	if r.ended {
 		return
 	}
-	if r.filling == nil {
-		r.filling = r.empty()
+	b := r.filling
+	if b == nil {
+		b = r.empty()
+		b.missing, r.missing = r.missing, 0
+		r.filling = b
 	}
-	n := len(r.filling)
-	r.filling = r.filling[:n+2*FrameSamples]
-	for i, at := 0, r.filling[n:]; i < FrameSamples; i++ {
-		at[2*i], at[2*i+1] = left[i], right[i]
+	n := len(b.pcm)
+	b.pcm = b.pcm[:n+2*FrameSamples]
+	if r.paused {
+		clear(b.pcm[n:])
+	} else {
+		for i, at := 0, b.pcm[n:]; i < FrameSamples; i++ {
+			at[2*i], at[2*i+1] = left[i], right[i]
+		}
 	}
-	if len(r.filling) < cap(r.filling) {
+	if len(b.pcm) < cap(b.pcm) {
 		return
 	}
-	r.waiting, r.filling = append(r.waiting, r.filling), nil
+	r.waiting, r.filling = append(r.waiting, b), nil
 	select {
 	case r.full <- struct{}{}:
 	default:
@@ -80,17 +111,18 @@ func (r *Recorder) add(left, right *Frame) {
 }
 
 // empty is a block to be filled: one that has been written, if there is.
-func (r *Recorder) empty() block {
+func (r *Recorder) empty() *block {
 	if n := len(r.unused); n > 0 {
 		b := r.unused[n-1]
 		r.unused = r.unused[:n-1]
-		return b[:0]
+		b.pcm = b.pcm[:0]
+		return b
 	}
-	return make(block, 0, blockFrames*2*FrameSamples)
+	return &block{pcm: make([]int16, 0, blockFrames*2*FrameSamples)}
 }
 
 // take returns the oldest block that waits; at the end also one that is not full.
-func (r *Recorder) take(written block, end bool) block {
+func (r *Recorder) take(written *block, end bool) *block {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if written != nil {
@@ -110,9 +142,10 @@ func (r *Recorder) take(written block, end bool) block {
 	return b
 }
 
-// Run writes until ctx is done, then writes what is left and closes the file: the file is playable after it.
-// An error (disk full) is returned once; frames after it are dropped. What was written before it is playable if the disk
-// allows. A folder that is missing is made; the file is readable by its owner only.
+// Run writes until ctx is done, then writes what is left and closes the file. The file can be played at any time, also when the
+// process ends without warning: at most the last second is not in it. An error (disk full) is returned once and counted; what was
+// written before it can be played, frames after it are dropped, and the call notices nothing. A folder that is missing is made;
+// the file is readable by its owner only.
 func (r *Recorder) Run(ctx context.Context) (err error) {
 	defer func() {
 		if err != nil {
@@ -127,14 +160,16 @@ func (r *Recorder) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	w := newWAV(file)
-	err = r.write(ctx, w)
-	return errors.Join(err, w.close(), file.Close())
+	w := wavFile{to: file}
+	return errors.Join(r.write(ctx, &w), file.Close())
 }
 
 // write writes blocks as they come.
 func (r *Recorder) write(ctx context.Context, w *wavFile) error {
-	var b block
+	if err := w.begin(); err != nil {
+		return err
+	}
+	var b *block
 	for {
 		end := ctx.Err() != nil
 		if b = r.take(b, end); b != nil {
@@ -158,38 +193,10 @@ func (r *Recorder) abandon() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.failed = true
-	r.dropped += blockFrames*len(r.waiting) + len(r.filling)/2/FrameSamples
+	r.dropped += blockFrames * len(r.waiting)
+	if r.filling != nil {
+		r.dropped += len(r.filling.pcm) / 2 / FrameSamples
+	}
 	r.waiting, r.filling, r.unused = nil, nil, nil
-}
-
-// wavFile writes blocks as go-audio wants them.
-type wavFile struct {
-	enc *wav.Encoder
-	buf audio.IntBuffer
-}
-
-func newWAV(f *os.File) *wavFile {
-	// The encoder makes room for a minute at the rate it is made with: at 16 kHz 4 MB for each call, a whole block at a time
-	// needs 64 KB. The rate that goes into the file is the one set after.
-	enc := wav.NewEncoder(f, 1, 16, 2, 1)
-	enc.SampleRate = SampleRate
-	return &wavFile{enc, audio.IntBuffer{Format: &audio.Format{NumChannels: 2, SampleRate: SampleRate}, SourceBitDepth: 16}}
-}
-
-func (w *wavFile) write(b block) error {
-	w.buf.Data = w.buf.Data[:0]
-	for _, x := range b {
-		w.buf.Data = append(w.buf.Data, int(x))
-	}
-	return w.enc.Write(&w.buf)
-}
-
-// close writes the sizes into the header; a file without a frame gets one too.
-func (w *wavFile) close() error {
-	if w.enc.WrittenBytes == 0 {
-		if err := w.write(nil); err != nil {
-			return err
-		}
-	}
-	return w.enc.Close()
+	r.metrics.recordingFailed()
 }

@@ -2,13 +2,18 @@ package media_test
 
 import (
 	"context"
+	"errors"
+	"math"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/go-audio/wav"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"ivr/internal/memnet"
 	"ivr/media"
@@ -91,6 +96,83 @@ func TestBothSidesOfARecordingAreAligned(t *testing.T) {
 			if off := onset(c.pcm) - c.at; off < -30*time.Millisecond || off > 30*time.Millisecond {
 				t.Errorf("%s at %v, not near %v", name, onset(c.pcm), c.at)
 			}
+		}
+	})
+}
+
+// What a crash leaves: the file as it is while the recorder still runs.
+func TestARecordingCanBePlayedWhileItGrows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, _ := newLine(t, memnet.Damage{}).pair(t, media.PCMU)
+		path := filepath.Join(t.TempDir(), "a.wav")
+		r := media.NewRecorder(path)
+		a.Record(r)
+		ctx, end := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- r.Run(ctx) }()
+		a.Play(media.NewPrompt(tone(600, 10*time.Second)))
+		<-time.After(3500 * time.Millisecond)
+		if _, right := sides(t, path); len(right) != 3*media.SampleRate || level(right, 600) < 7000 {
+			t.Errorf("%d samples of three seconds, at level %.0f", len(right), level(right, 600))
+		}
+		end()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestNothingSaidInAPauseIsRecorded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, _ := newLine(t, memnet.Damage{}).pair(t, media.PCMU)
+		path := filepath.Join(t.TempDir(), "a.wav")
+		r := media.NewRecorder(path)
+		a.Record(r)
+		ctx, end := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- r.Run(ctx) }()
+		a.Play(media.NewPrompt(tone(600, 10*time.Second)))
+		<-time.After(time.Second)
+		r.Pause()
+		<-time.After(time.Second)
+		r.Resume()
+		<-time.After(time.Second + 10*time.Millisecond)
+		end()
+		<-done
+		_, right := sides(t, path)
+		const second = media.SampleRate
+		if len(right) < 3*second {
+			t.Fatalf("%d samples of three seconds", len(right))
+		}
+		for i, want := range []float64{8000, 0, 8000} {
+			if got := level(right[i*second+second/10:][:second*8/10], 600); math.Abs(got-want) > 200 {
+				t.Errorf("second %d is at level %.0f", i, got)
+			}
+		}
+	})
+}
+
+func TestAFullDiskIsCountedAndTheCallGoesOn(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip("no device that is always full here")
+	}
+	synctest.Test(t, func(t *testing.T) {
+		registry := prometheus.NewRegistry()
+		a, b := newMeasuredLine(t, memnet.Damage{}, registry).pair(t, media.PCMU)
+		var e ears
+		defer b.Listen(&e)()
+		r := media.NewRecorder("/dev/full")
+		defer a.Record(r)()
+		if err := r.Run(t.Context()); !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("the error is %v", err)
+		}
+		<-a.Play(media.NewPrompt(tone(600, time.Second))).Done()
+		<-time.After(100 * time.Millisecond)
+		if got := level(middle(e.heard()), 600); got < 7000 {
+			t.Errorf("the call goes on at level %.0f", got)
+		}
+		if n, err := testutil.GatherAndCount(registry, "ivr_recordings_failed_total"); n != 1 || err != nil {
+			t.Error(n, err)
 		}
 	})
 }

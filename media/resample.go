@@ -50,14 +50,22 @@ type upsampler struct {
 	past [lookback]float32
 }
 
-func (u *upsampler) frame(wide *Frame, narrow *narrowFrame) {
+func (u *upsampler) frame(wide *Frame, narrow *narrowFrame) { u.span(wide[:], narrow[:]) }
+
+// span doubles the rate of audio of any length; there is room for it in wide.
+func (u *upsampler) span(wide, narrow []int16) {
+	for len(narrow) > narrowSamples {
+		u.span(wide[:FrameSamples], narrow[:narrowSamples])
+		wide, narrow = wide[FrameSamples:], narrow[narrowSamples:]
+	}
 	var in [lookback + narrowSamples]float32
 	copy(in[:], u.past[:])
 	for i, x := range narrow {
 		in[lookback+i] = float32(x)
 	}
-	copy(u.past[:], in[narrowSamples:])
-	for m := range narrowSamples {
+	copy(u.past[:], in[len(narrow):])
+	wide = wide[:2*len(narrow)]
+	for m := range narrow {
 		w := (*[lookback]float32)(in[m+1:])
 		var between float32
 		for j, tap := range halfBand {
@@ -65,6 +73,29 @@ func (u *upsampler) frame(wide *Frame, narrow *narrowFrame) {
 		}
 		wide[2*m] = int16(w[halfTaps-1])
 		wide[2*m+1] = toSample(between)
+	}
+}
+
+// downsampler halves the rate of a stream of frames, with the same filter and the same delay.
+type downsampler struct {
+	past [2 * lookback]float32
+}
+
+func (d *downsampler) frame(narrow []int16, wide []int16) {
+	const centre = lookback
+	var in [2*lookback + FrameSamples]float32
+	copy(in[:], d.past[:])
+	for i, x := range wide[:FrameSamples] {
+		in[2*lookback+i] = float32(x)
+	}
+	copy(d.past[:], in[FrameSamples:])
+	for m := range narrow[:narrowSamples] {
+		at := 2*m + centre
+		sum := in[at]
+		for j, tap := range halfBand {
+			sum += tap * (in[at-2*j-1] + in[at+2*j+1])
+		}
+		narrow[m] = toSample(sum / 2)
 	}
 }
 

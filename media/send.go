@@ -11,7 +11,7 @@ import (
 const (
 	headerSize = 12
 	lateAfter  = FrameDuration
-	tailLength = 80 // samples over which the last sample of cut off speech fades
+	primed     = 2 // frames of a prompt that an encoder hears before it takes over in the midst of it
 )
 
 // origin is where the audio of a tick comes from.
@@ -26,15 +26,20 @@ const (
 
 // sender is the sending half of a stream; only the clock touches it, but for what is set before the stream joins the clock.
 type sender struct {
-	header rtp.Header
-	now    rtpTime // of the frame of this tick
-	packet [headerSize + narrowSamples]byte
-	size   int
-	frame  narrowFrame
-	before origin // of the last tick
-	lastly int16  // sample sent
-	up     upsampler
-	wide   Frame // what is sent, for the recorder
+	header   rtp.Header
+	now      rtpTime // of the frame of this tick
+	packet   [headerSize + payloadMost]byte
+	size     int
+	frame    Frame   // what is sent, as many samples as the format has
+	before   origin  // of the last tick
+	lastly   int16   // sample sent
+	coder    encoder // of coderOf; used for what is not encoded already
+	coderOf  *format
+	live     bool        // the last packet came from it
+	peerUp   upsampler   // when a bridged peer has half our rate
+	peerDown downsampler // when it has twice our rate
+	up       upsampler
+	wide     Frame // what is sent, for the recorder
 
 	// What is told when the packet is out.
 	playing *Playback
@@ -50,8 +55,8 @@ func newSender() sender {
 	}
 }
 
-// send is the second half of a tick. due is when the tick was.
-func (s *Stream) send(due time.Time) {
+// send is the second half of a tick. due is when the tick was to be, now when it began.
+func (s *Stream) send(due, now time.Time) {
 	out := &s.sender
 	s.mu.Lock()
 	if s.closed {
@@ -60,27 +65,47 @@ func (s *Stream) send(due time.Time) {
 	}
 	to, known := s.latch.target()
 	s.compose(known && s.params.Send)
-	sends := out.size > 0
+	packet := s.seal(out.packet[:out.size])
+	sends := len(packet) > 0
 	if sends {
 		s.stats.Sent++
+		s.control.octets += uint32(out.size - headerSize)
 		if time.Since(due) > lateAfter {
 			s.stats.SentLate++
 		}
 	}
-	recorders := s.recorders
+	recorders, f := s.recorders, s.format
+	report := s.report(now)
+	by, tell, reports := s.controlTarget()
 	s.mu.Unlock()
 
-	out.now += narrowSamples
+	out.now += rtpTime(f.ticks())
 	if sends {
-		s.write(to)
+		s.write(packet, to)
+	}
+	if report != nil && reports {
+		_, _ = by.WriteToUDPAddrPort(report, tell) // whether it came the far end's reports tell
 	}
 	out.tell(sends)
-	out.record(&s.heard.wide.Frame, recorders)
+	out.record(f, &s.heard.wide.Frame, recorders)
+}
+
+// seal protects a packet, if that was agreed. What cannot be protected is not sent.
+func (s *Stream) seal(packet []byte) []byte {
+	if s.secured == nil || len(packet) == 0 {
+		return packet
+	}
+	sealed, err := s.secured.out.EncryptRTP(s.secured.sealed[:0], packet, &s.secured.headers[0])
+	if err != nil {
+		return nil
+	}
+	s.secured.sealed = sealed
+	return sealed
 }
 
 // write sends the packet. The socket of a stream never holds more than a few packets of ours, so this does not block.
-func (s *Stream) write(to netip.AddrPort) {
-	if _, err := s.conn.WriteToUDPAddrPort(s.sender.packet[:s.sender.size], to); err != nil {
+func (s *Stream) write(packet []byte, to netip.AddrPort) {
+	if _, err := s.conn.WriteToUDPAddrPort(packet, to); err != nil {
 		s.mu.Lock()
 		s.stats.Sent--
 		s.mu.Unlock()
@@ -88,14 +113,18 @@ func (s *Stream) write(to netip.AddrPort) {
 }
 
 // record hands both sides of this tick to the recorders.
-func (out *sender) record(left *Frame, to []*Recorder) {
+func (out *sender) record(f *format, left *Frame, to []*Recorder) {
 	if len(to) == 0 {
 		out.up = upsampler{}
 		return
 	}
-	out.up.frame(&out.wide, &out.frame)
+	right := &out.frame
+	if f.isNarrow() {
+		out.up.frame(&out.wide, (*narrowFrame)(out.frame[:]))
+		right = &out.wide
+	}
 	for _, r := range to {
-		r.add(left, &out.wide)
+		r.add(left, right)
 	}
 }
 
@@ -131,89 +160,155 @@ func (s *Stream) compose(may bool) {
 	out := &s.sender
 	out.size = 0
 	if may && s.params.Digits != 0 {
-		if k, busy := s.keypad.next(out.now); busy {
+		if k, busy := s.keypad.next(out.now, s.params.digitsClock()/50); busy {
 			s.composeKey(k)
 			return
 		}
 	}
-	payload, from := s.choose()
+	what, from := s.choose()
 	if !may {
 		clear(out.frame[:])
-		out.before = notSent
+		out.before, out.live = notSent, false
 		return
 	}
-	s.shape(out.begin(s.params.Codec.PayloadType, out.now, out.before == notSent, narrowSamples), payload, from)
+	out.begin(s.params.Codec.PayloadType, out.now, out.before == notSent)
+	s.shape(what, from)
 	out.before = from
+}
+
+// digitsClock is the clock of events.
+func (p *Params) digitsClock() int {
+	if p.DigitsClock > 0 {
+		return p.DigitsClock
+	}
+	return p.Codec.ClockRate
 }
 
 // composeKey sends an event instead of audio, or the silence between two.
 func (s *Stream) composeKey(k keyed) {
 	out := &s.sender
 	clear(out.frame[:])
+	out.live = false
 	if k.pause {
-		body := out.begin(s.params.Codec.PayloadType, out.now, out.before == notSent, narrowSamples)
-		s.law.encode(body, out.frame[:])
+		out.begin(s.params.Codec.PayloadType, out.now, out.before == notSent)
+		out.put(s.format.quiet)
 		out.before = fromNowhere
 		return
 	}
-	k.put(out.begin(s.params.Digits, k.ts, k.first, eventSize))
+	out.begin(s.params.Digits, k.ts, k.first)
+	k.event.put(out.packet[headerSize:])
+	out.size += eventSize
 	out.dialled = k.over
 	out.before = notSent
 }
 
-// begin writes the header of a packet and returns where its payload goes.
-func (out *sender) begin(payloadType uint8, ts rtpTime, marker bool, size int) []byte {
+// begin writes the header of a packet.
+func (out *sender) begin(payloadType uint8, ts rtpTime, marker bool) {
 	out.header.PayloadType, out.header.Timestamp, out.header.Marker = payloadType, uint32(ts), marker
 	out.header.SequenceNumber++
-	n, _ := out.header.MarshalTo(out.packet[:]) // cannot fail: there is room
-	out.size = n + size
-	return out.packet[n:out.size]
+	out.size, _ = out.header.MarshalTo(out.packet[:]) // cannot fail: there is room
 }
 
+// put adds a payload that is encoded already.
+func (out *sender) put(payload []byte) { out.size += copy(out.packet[out.size:], payload) }
+
 // choose takes what is to be heard: what plays, else the peer, else nothing.
-func (s *Stream) choose() (payload []byte, from origin) {
+func (s *Stream) choose() (what piece, from origin) {
 	out := &s.sender
-	payload, out.playing, out.ended = s.player.next(s.law, out.ended)
+	what, out.playing, out.ended = s.player.next(s.format, out.ended)
 	switch {
-	case payload != nil:
-		return payload, fromPrompt
-	case s.peer != nil:
-		return nil, fromPeer
+	case what.payload != nil:
+		return what, fromPrompt
+	case s.peer != nil || s.mix != nil:
+		return what, fromPeer
 	}
-	return nil, fromNowhere
+	return what, fromNowhere
 }
 
 // shape writes the audio. What is encoded already and needs no change is only copied.
-func (s *Stream) shape(body, payload []byte, from origin) {
-	out := &s.sender
+func (s *Stream) shape(what piece, from origin) {
+	out, f := &s.sender, s.format
 	was, gain, rest := s.player.turn()
 	resumes := from == fromPrompt && out.before == notSent && out.playing.sent.Load() > 0
 	leavesPeer := out.before == fromPeer && from != fromPeer
-	if from == fromPrompt && was == 1 && gain == 1 && rest == nil && !resumes && !leavesPeer {
-		copy(body, payload)
-		if len(s.recorders) > 0 {
-			s.law.decode(out.frame[:], payload)
+	frame := out.frame[:f.samples()]
+	if rest == nil && !resumes && !leavesPeer {
+		switch {
+		case from == fromPrompt && was == 1 && gain == 1:
+			out.put(what.payload)
+			if len(s.recorders) > 0 {
+				what.decode(f, &out.frame)
+			}
+			out.live = false
+			return
+		case from == fromNowhere:
+			out.put(f.quiet)
+			clear(frame)
+			out.live = false
+			return
 		}
-		return
 	}
 	switch from {
 	case fromPrompt:
-		s.law.decode(out.frame[:], payload)
-		scale(&out.frame, was, gain)
+		what.decode(f, &out.frame)
+		scale(frame, was, gain)
 	case fromPeer:
-		out.frame = s.peer.heard.narrow
+		s.hearPeer(frame)
 	case fromNowhere:
-		clear(out.frame[:])
+		clear(frame)
 	}
 	if resumes || from == fromPeer && out.before != fromPeer {
-		fadeIn(out.frame[:seam])
+		fadeIn(frame[:len(frame)/4])
 	}
 	if rest != nil {
-		addFading(&out.frame, rest)
+		addFading(frame, rest[:len(frame)])
 	}
 	if leavesPeer {
-		addTail(out.frame[:tailLength], out.lastly)
+		addTail(frame[:len(frame)/2], out.lastly)
 	}
-	out.lastly = out.frame[narrowSamples-1]
-	s.law.encode(body, out.frame[:])
+	out.lastly = frame[len(frame)-1]
+	out.encode(f, what, was)
+}
+
+// hearPeer takes what a bridged peer, or the others of a mix, said on this tick, at our rate.
+func (s *Stream) hearPeer(frame []int16) {
+	out, wide := &s.sender, (*Frame)(nil)
+	if s.mix != nil {
+		wide = s.mix.heardBy(s)
+	} else if h := &s.peer.heard; !h.isNarrow {
+		wide = &h.wide.Frame
+	} else if s.format.isNarrow() {
+		copy(frame, h.narrow[:])
+		return
+	} else {
+		out.peerUp.frame(&out.frame, &h.narrow)
+		return
+	}
+	switch {
+	case wide == nil:
+		clear(frame)
+	case s.format.isNarrow():
+		out.peerDown.frame(frame, wide[:])
+	default:
+		copy(frame, wide[:])
+	}
+}
+
+// encode adds the frame. When the last packets were not made by this encoder, it first hears the prompt that they were of, so that
+// it is where the far end's decoder is.
+func (out *sender) encode(f *format, what piece, gain float64) {
+	if out.coderOf != f {
+		out.coder, out.coderOf, out.live = f.newEncoder(), f, false
+	}
+	if !out.live && !f.isNarrow() {
+		out.coder.reset()
+		var before Frame
+		for n := max(what.frame-primed, 0); n < what.frame; n++ {
+			what.prompt.frame(&before, n)
+			scale(before[:], gain, gain)
+			out.coder.encode(out.packet[headerSize:], before[:])
+		}
+	}
+	out.live = true
+	out.size += out.coder.encode(out.packet[out.size:], out.frame[:f.samples()])
 }

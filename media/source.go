@@ -102,19 +102,27 @@ func (s *source) restart(h *rtp.Header, arrived time.Time) {
 	s.onTrial, s.audio.timed = false, false
 }
 
+// expected is how many packets the source we know has sent, as far as we can see (RFC 3550, A.3).
+func (s *source) expected() int {
+	if !s.known {
+		return 0
+	}
+	return int(s.highest-s.base) + 1
+}
+
 // missing is the number of packets expected less those received, never negative (duplicates count as received).
 func (s *source) missing() int {
 	if !s.known {
 		return s.lost
 	}
-	return s.lost + max(0, int(s.highest-s.base)+1-s.received)
+	return s.lost + max(0, s.expected()-s.received)
 }
 
 // measure takes the timestamp of an audio packet into the jitter.
-func (s *source) measure(ts rtpTime, arrived time.Time) {
+func (s *source) measure(ts rtpTime, arrived time.Time, clock int) {
 	last := &s.audio
 	if last.timed {
-		d := arrived.Sub(last.arrived) - ticks(ts.sub(last.ts))
+		d := arrived.Sub(last.arrived) - time.Duration(ts.sub(last.ts))*time.Second/time.Duration(clock)
 		s.jitter += (float64(max(d, -d)) - s.jitter) / 16
 	}
 	last.timed, last.ts, last.arrived = true, ts, arrived
@@ -125,6 +133,3 @@ type rtpTime uint32
 
 // sub returns how many ticks t is after u, negative if before, across the wrap.
 func (t rtpTime) sub(u rtpTime) int { return int(int32(t - u)) }
-
-// ticks is the duration of n ticks of the narrowband RTP clock.
-func ticks(n int) time.Duration { return time.Duration(n) * (time.Second / 8000) }

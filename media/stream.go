@@ -14,12 +14,17 @@ var ErrClosed = errors.New("media: stream closed")
 
 // Params is what an offer and an answer agreed on.
 type Params struct {
-	Remote  netip.AddrPort // where the far end said it receives; symmetric RTP may correct it
-	Via     netip.Addr     // where its signalling comes from, as behind a NAT its audio does too; may be invalid
-	Codec   Codec
-	Digits  uint8 // payload type of telephone-event (RFC 4733), 0: not agreed
-	Send    bool  // the far end wants our audio (not held by it)
-	Receive bool  // we take the far end's audio
+	Remote      netip.AddrPort // where the far end said it receives; symmetric RTP may correct it
+	Via         netip.Addr     // where its signalling comes from, as behind a NAT its audio does too; may be invalid
+	Codec       Codec
+	Digits      uint8          // payload type of telephone-event (RFC 4733), 0: not agreed
+	DigitsClock int            // Hz of its durations; 0: that of Codec
+	Tones       bool           // keys are listened for in the audio too; they always are when telephone-event was not agreed
+	RTCP        netip.AddrPort // where the far end takes RTCP (RFC 3605); invalid: the port after Remote
+	Mux         bool           // RTCP goes by the port of RTP (RFC 5761)
+	Secure      *Secure        // SRTP with these keys; nil: nothing is protected
+	Send        bool           // the far end wants our audio (not held by it)
+	Receive     bool           // we take the far end's audio
 }
 
 // Digit is one key press of the far end.
@@ -37,6 +42,7 @@ const keptDigits = 64 // that nobody took yet
 type Stream struct {
 	engine *Engine
 	conn   PacketConn
+	aside  PacketConn // for RTCP, on the next port; nil: RTCP goes by conn, or not at all
 	port   int
 	digits chan Digit
 	gone   chan struct{} // closed by Close
@@ -46,14 +52,19 @@ type Stream struct {
 	started   bool
 	closed    bool
 	params    Params
-	law       *law // of params
+	format    *format // of params
 	latch     latch
 	source    source
+	control   control
+	secured   *secured // nil: nothing is protected
 	buffer    jitterBuffer
+	hush      int // level of a comfort noise packet that came, plus one; 0: none came
 	keys      keys
+	presses   presses
 	keypad    keypad
 	player    player
 	peer      *Stream     // bridged with; changed only under the engine's phase lock too
+	mix       *Mix        // so too
 	ears      []*ear      // replaced, never changed
 	recorders []*Recorder // so too
 	last      time.Time   // valid packet
@@ -78,7 +89,16 @@ type Stats struct {
 	Control                                 int           // RTCP packets received
 	Lost, Late, Duplicate, Dropped, Invalid int           // of what was received: see RFC 3550, A.3 for Lost
 	SentLate                                int           // sent more than 20 ms after its tick
+	Repaired                                int           // lost packets that the next one repeated (Opus FEC)
 	Jitter                                  time.Duration // RFC 3550, 6.4.1
+	Delay                                   time.Duration // of the jitter buffer now
+	Crypto                                  string        // suite that protects the stream; empty: none does
+	RoundTrip                               time.Duration // to the far end and back, by RTCP; 0: not known
+	Loss, FarLoss                           float64       // share of packets lost or late in the last seconds: here, and as the far end reports
+	FarJitter                               time.Duration // as the far end reports
+	// What people would say of what is heard here, and by the far end: 1 to 4.5 by the E-model, mean over the call, and the worst
+	// five seconds. 0: not known.
+	MOS, WorstMOS, FarMOS, FarWorstMOS float64
 }
 
 // LocalPort is the RTP port of ours that goes into SDP.
@@ -86,30 +106,43 @@ func (s *Stream) LocalPort() int { return s.port }
 
 // Start begins, or after a re-INVITE changes, what flows. SSRC, sequence and timestamps go on across changes.
 func (s *Stream) Start(p Params) error {
-	l := p.Codec.law()
-	if l == nil {
+	f := p.Codec.format()
+	if f == nil {
 		return fmt.Errorf("media: no codec %s/%d here, there are %v", p.Codec.Name, p.Codec.ClockRate, Codecs())
 	}
 	p.Remote = unmap(p.Remote)
+	if p.Secure != nil {
+		if _, err := secure(p.Secure, nil); err != nil {
+			return err
+		}
+	}
 	for { // what waits to be played is encoded for the new codec, but not under the lock
 		s.mu.Lock()
 		if s.closed {
 			s.mu.Unlock()
 			return ErrClosed
 		}
-		raw := s.player.unencoded(l)
+		raw := s.player.unencoded(f)
 		if raw == nil {
 			break
 		}
 		s.mu.Unlock()
-		raw.encode(l)
+		raw.encode(f)
 	}
 	defer s.mu.Unlock()
-	s.params, s.law = p, l
+	if s.format != f {
+		s.player.rest = nil
+	}
+	s.params, s.format = p, f
+	s.buffer.agree(f)
+	s.secured, _ = secure(p.Secure, s.secured) // the keys were tried above
 	s.latch.agree(p.Remote, p.Via.Unmap())
 	if !s.started {
 		s.started = true
-		s.reader.Go(s.read)
+		s.reader.Go(func() { s.read(s.conn, s.arrive) })
+		if s.aside != nil {
+			s.reader.Go(func() { s.read(s.aside, s.arriveAside) })
+		}
 		s.engine.join(s)
 	}
 	return nil
@@ -149,13 +182,12 @@ func (e *ear) hear(h *Heard) {
 	}
 }
 
-// Press is a key of the far end that came by another way than RTP, as SIP INFO does: it is delivered like the others.
+// Press is a key of the far end that came by another way than RTP, as SIP INFO does: it is delivered like the others, unless the
+// far end sends its keys by RTP as well.
 func (s *Stream) Press(key rune) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.closed {
-		s.deliver(Digit{key, time.Now()})
-	}
+	s.deliver(Digit{key, time.Now()}, byInfo)
 }
 
 // Digits delivers key presses, each once; bounded, the oldest is dropped. Closed by Close.
@@ -166,6 +198,7 @@ func (s *Stream) Record(r *Recorder) (stop func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.recorders = append(slices.Clip(s.recorders), r)
+	r.recordsFor(s.engine)
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -190,9 +223,17 @@ func (s *Stream) Stats() Stats {
 func (s *Stream) count() Stats {
 	n := s.stats
 	n.Lost, n.Jitter = s.source.missing(), time.Duration(s.source.jitter)
+	n.Delay, n.Repaired = s.buffer.delay(), s.buffer.repaired
+	here, far := &s.control.here, &s.control.far
+	n.RoundTrip, n.FarJitter = s.control.roundTrip, far.jitter
+	n.Loss, n.MOS, n.WorstMOS = here.loss, here.mean(), here.worst
+	n.FarLoss, n.FarMOS, n.FarWorstMOS = far.loss, far.mean(), far.worst
 	n.Late, n.Dropped = s.buffer.late, n.Dropped+s.buffer.dropped
 	for _, c := range s.invalid {
 		n.Invalid += c
+	}
+	if s.secured != nil {
+		n.Crypto = s.secured.keys.Ours.Suite
 	}
 	return n
 }
@@ -214,7 +255,11 @@ func (s *Stream) Close() error {
 
 	unbridge(s)
 	endAll(cut, false)
+	s.sayGoodbye()
 	err := s.conn.Close()
+	if s.aside != nil {
+		err = errors.Join(err, s.aside.Close())
+	}
 	s.reader.Wait()
 	s.engine.left(s)
 	return err

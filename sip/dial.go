@@ -43,18 +43,14 @@ func (ua *UA) Dial(ctx context.Context, req DialRequest) (*Leg, error) {
 		l.finish(err)
 		return nil, err
 	}
-	tx.OnRetransmission(func(res *sip.Response) {
-		if res.IsSuccess() {
-			go l.ack(res) // our ACK was lost
-		}
-	})
+	tx.OnRetransmission(l.again)
 	d := &dialling{leg: l, tx: tx, ringing: req.OnRinging}
 	err = d.wait(ctx)
 	switch {
 	case err == nil:
 		return l, nil
 	case ctx.Err() != nil, errors.Is(err, ErrNoResponse):
-		ua.readers.Go(d.cancel)
+		ua.farewell(d.cancel)
 	case !errors.As(err, new(*ResponseError)):
 		tx.Terminate()
 	}
@@ -72,11 +68,7 @@ func (ua *UA) newOutgoing(req DialRequest) (*Leg, error) {
 	if t, ok := uri.UriParams.Get("transport"); ok {
 		network = t
 	}
-	port := uri.Port
-	if port == 0 {
-		port = 5060
-	}
-	peer := fmt.Sprintf("%s:%d", uri.Host, port)
+	peer := hostPort(uri, network)
 	stream, err := ua.cfg.Media.Open()
 	if err != nil {
 		return nil, err
@@ -84,7 +76,7 @@ func (ua *UA) newOutgoing(req DialRequest) (*Leg, error) {
 	addr, _ := ua.faces(network, peer)
 	l := &Leg{
 		ua: ua, stream: stream, tag: newTag(), peer: peer, seq: 1, target: uri,
-		done: make(chan struct{}), local: newLocalMedia(addr, stream.LocalPort()),
+		turn: newTurn(0), done: make(chan struct{}), known: make(chan struct{}), local: newLocalMedia(addr, stream.LocalPort()),
 	}
 	invite := sip.NewRequest(sip.INVITE, uri)
 	invite.SetTransport(strings.ToUpper(network))
@@ -166,22 +158,26 @@ func (d *dialling) response(res *sip.Response) (done bool, err error) {
 func (d *dialling) answered(res *sip.Response) error {
 	l := d.leg
 	l.establish(res)
-	if err := l.ack(res); err != nil {
+	if err := l.ack(); err != nil {
 		return fmt.Errorf("sip: cannot acknowledge: %w", err)
 	}
-	r, err := parseSDP(res.Body())
+	answer, err := offerOf(res)
+	if err == nil && answer == nil {
+		err = errors.New("the answer is empty")
+	}
 	if err == nil {
-		err = l.agree(r)
+		err = l.agree(answer)
+	}
+	if l.ended() { // a BYE came on the heels of the 200
+		return l.Err()
 	}
 	if err != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		l.bye(ctx, "no audio in common")
+		l.ua.farewell(func(ctx context.Context) { l.bye(ctx, "no audio in common") })
 		return fmt.Errorf("%w: %w", ErrMedia, err)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.state == over { // a BYE came on the heels of the 200
+	if l.state == over {
 		return l.err
 	}
 	l.state = confirmed
@@ -191,27 +187,54 @@ func (d *dialling) answered(res *sip.Response) error {
 // establish takes tag, target and routes of a 2xx.
 func (l *Leg) establish(res *sip.Response) {
 	tag, _ := res.To().Params.Get("tag")
-	l.mu.Lock()
-	l.theirTag = tag
-	l.mu.Unlock()
 	l.learn(res.GetHeaders("Record-Route"), res.Contact(), true)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.theirTag = tag
+	close(l.known)
 }
 
 // ack acknowledges a 2xx: a request of its own (RFC 3261, 13.2.2.4).
-func (l *Leg) ack(*sip.Response) error {
+func (l *Leg) ack() error {
 	l.mu.Lock()
 	req := l.requestLocked(sip.ACK, l.invite.CSeq().SeqNo)
 	l.mu.Unlock()
 	return l.ua.client.WriteRequest(req, asIs)
 }
 
+// again acknowledges a 2xx that came once more: our ACK was lost. One with another tag is of a phone that a proxy rang beside the
+// first: it has to be acknowledged too, and hung up (RFC 3261, 13.2.2.4).
+func (l *Leg) again(res *sip.Response) {
+	tag, _ := res.To().Params.Get("tag")
+	if !res.IsSuccess() {
+		return
+	}
+	if tag == l.remoteTag() {
+		if err := l.ack(); err != nil {
+			l.ua.metrics.failed.WithLabelValues("ack").Inc()
+		}
+		return
+	}
+	fork := &Leg{ua: l.ua, invite: l.invite, tag: l.tag, peer: l.peer, seq: l.invite.CSeq().SeqNo, known: make(chan struct{})}
+	fork.establish(res)
+	l.ua.farewell(func(ctx context.Context) { fork.dismiss(ctx, "answered elsewhere") })
+}
+
+// dismiss ends a call that was answered in vain.
+func (l *Leg) dismiss(ctx context.Context, why string) {
+	if err := l.ack(); err != nil {
+		l.ua.metrics.failed.WithLabelValues("ack").Inc()
+	}
+	l.bye(ctx, why)
+}
+
 // cancel ends an INVITE whose caller has lost interest. A CANCEL may be sent only after a provisional response; until then, and
 // after it, a 2xx may come: then the call is hung up (RFC 3261, 9.1).
-func (d *dialling) cancel() {
+func (d *dialling) cancel(ctx context.Context) {
 	giveUp := time.NewTimer(cancelled)
 	defer giveUp.Stop()
 	if d.heard {
-		d.sendCancel()
+		d.sendCancel(ctx)
 	}
 	sent := d.heard
 	for {
@@ -220,13 +243,10 @@ func (d *dialling) cancel() {
 			switch {
 			case res.IsProvisional() && !sent:
 				sent = true
-				d.sendCancel()
+				d.sendCancel(ctx)
 			case res.IsSuccess():
 				d.leg.establish(res)
-				d.leg.ack(res)
-				ctx, stop := context.WithTimeout(context.Background(), 5*time.Second)
-				defer stop()
-				d.leg.bye(ctx, "cancelled")
+				d.leg.dismiss(ctx, "cancelled")
 				return
 			case !res.IsProvisional():
 				return
@@ -236,12 +256,14 @@ func (d *dialling) cancel() {
 		case <-giveUp.C:
 			d.tx.Terminate()
 			return
+		case <-ctx.Done():
+			return
 		}
 	}
 }
 
 // sendCancel has the Request-URI, Via, From, To, Call-ID and sequence number of the INVITE (RFC 3261, 9.1).
-func (d *dialling) sendCancel() {
+func (d *dialling) sendCancel(ctx context.Context) {
 	invite := d.leg.invite
 	req := sip.NewRequest(sip.CANCEL, invite.Recipient)
 	via := invite.Via().Clone()
@@ -256,7 +278,7 @@ func (d *dialling) sendCancel() {
 	req.SetDestination(invite.Destination())
 	req.Laddr = invite.Laddr
 	req.SetBody(nil)
-	ctx, stop := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, stop := context.WithTimeout(ctx, grace)
 	defer stop()
 	d.leg.ua.do(ctx, req)
 }

@@ -22,16 +22,20 @@ const (
 	refusedDraining refusal = "draining"
 	refusedMedia    refusal = "no audio in common"
 	refusedNoPort   refusal = "no free RTP port"
-	refusedHops     refusal = "too many hops"
 	refusedRequire  refusal = "extension required"
 	refusedIdle     refusal = "not serving"
+	refusedMerged   refusal = "merged request"
+	refusedBody     refusal = "body of an unknown type"
+
+	refusedMalformed refusal = "malformed" // for the log; counted as garbage
 )
 
 // setting that decides a refusal, for the log.
 var setting = map[refusal]string{
 	refusedSource: "sip.allow", refusedFull: "sip.max_calls", refusedDraining: "the process is ending",
 	refusedMedia: "the caller's codecs: we speak PCMU and PCMA over RTP/AVP", refusedNoPort: "rtp.ports",
-	refusedHops: "Max-Forwards of the request", refusedRequire: "Require of the request", refusedIdle: "starting",
+	refusedRequire: "Require of the request", refusedIdle: "starting",
+	refusedMerged: "the request came on another way too", refusedBody: "Content-Type of the request",
 }
 
 type metrics struct {
@@ -69,15 +73,6 @@ func methodLabel(m sip.RequestMethod) string {
 	return "other"
 }
 
-// filter sees every datagram before the parser: what comes from strangers costs no more than this.
-func (ua *UA) filter(info sip.TransportReadProps, data []byte) ([]byte, error) {
-	if !ua.allowed(info.RemoteAddr) {
-		ua.count(refusedSource, info.RemoteAddr.String(), "")
-		return nil, nil
-	}
-	return data, nil
-}
-
 func (ua *UA) allowed(from net.Addr) bool {
 	at, err := netip.ParseAddrPort(from.String())
 	if err != nil {
@@ -97,12 +92,13 @@ func (ua *UA) guarded(h func(*sip.Request, sip.ServerTransaction)) func(*sip.Req
 	return func(req *sip.Request, tx sip.ServerTransaction) {
 		defer func() {
 			if p := recover(); p != nil {
-				ua.metrics.panics.Inc()
-				ua.log.Error("panic in a SIP handler", "method", req.Method, "value", p, "stack", string(debug.Stack()))
+				ua.panicked(p, string(req.Method), "")
+				ua.respond(req, tx, 500, "Server Internal Error")
 			}
 		}()
 		ua.metrics.requests.WithLabelValues(methodLabel(req.Method)).Inc()
-		if req.To() == nil || req.From() == nil || req.CallID() == nil || req.CSeq() == nil || req.CSeq().MethodName != req.Method {
+		if req.To() == nil || req.From() == nil || req.CallID() == nil || req.CSeq() == nil ||
+			!strings.EqualFold(string(req.CSeq().MethodName), string(req.Method)) {
 			ua.metrics.garbage.Inc()
 			if req.Method != sip.ACK {
 				ua.respond(req, tx, 400, "Bad Request")
@@ -116,16 +112,14 @@ func (ua *UA) guarded(h func(*sip.Request, sip.ServerTransaction)) func(*sip.Req
 	}
 }
 
-// acceptable checks Max-Forwards and Require (RFC 3261, 8.2.2.3 and 16.3).
+// panicked is called in the handler that recovered.
+func (ua *UA) panicked(value any, method, call string) {
+	ua.metrics.panics.Inc()
+	ua.log.Error("panic in a SIP handler", "method", method, "call", call, "value", value, "stack", string(debug.Stack()))
+}
+
+// acceptable checks Require (RFC 3261, 8.2.2.3). Max-Forwards is the business of proxies: with us the request has arrived.
 func (ua *UA) acceptable(req *sip.Request, tx sip.ServerTransaction) bool {
-	if scheme := strings.ToLower(req.Recipient.Scheme); scheme != "sip" && scheme != "sips" && scheme != "tel" {
-		ua.respond(req, tx, 416, "Unsupported URI Scheme")
-		return false
-	}
-	if h := req.MaxForwards(); h != nil && h.Val() == 0 && req.Method != sip.OPTIONS {
-		ua.refuse(req, tx, 483, "Too Many Hops", refusedHops)
-		return false
-	}
 	if h := req.GetHeader("Require"); h != nil && req.Method != sip.CANCEL {
 		ua.refuse(req, tx, 420, "Bad Extension", refusedRequire, sip.NewHeader("Unsupported", h.Value()))
 		return false
@@ -135,32 +129,45 @@ func (ua *UA) acceptable(req *sip.Request, tx sip.ServerTransaction) bool {
 
 // admit decides whether a new call is served; leave gives its place back.
 func (ua *UA) admit(req *sip.Request, tx sip.ServerTransaction) bool {
+	id := inviteID(req)
 	ua.mu.Lock()
 	var why refusal
 	switch {
+	case ua.invites[id]:
+		why = refusedMerged
 	case ua.draining:
 		why = refusedDraining
 	case ua.handle == nil:
 		why = refusedIdle
-	case ua.cfg.MaxCalls > 0 && ua.calls >= ua.cfg.MaxCalls:
+	case ua.cfg.MaxCalls > 0 && len(ua.invites) >= ua.cfg.MaxCalls:
 		why = refusedFull
 	default:
-		ua.calls++
+		ua.invites[id] = true
 		ua.handlers.Add(1)
 	}
 	ua.mu.Unlock()
-	if why != "" {
+	switch why {
+	case "":
+		return true
+	case refusedMerged:
+		ua.refuse(req, tx, 482, "Loop Detected", why)
+	default:
 		ua.refuse(req, tx, 503, "Service Unavailable", why, ua.retryAfter())
-		return false
 	}
-	return true
+	return false
 }
 
-func (ua *UA) leave() {
+func (ua *UA) leave(req *sip.Request) {
 	ua.mu.Lock()
-	ua.calls--
+	delete(ua.invites, inviteID(req))
 	ua.mu.Unlock()
 	ua.handlers.Done()
+}
+
+// inviteID is the same for copies of one INVITE that took different ways to us (RFC 3261, 8.2.2.2).
+func inviteID(req *sip.Request) string {
+	tag, _ := req.From().Params.Get("tag")
+	return strings.Join([]string{req.CallID().Value(), tag, req.CSeq().Value()}, " ")
 }
 
 func (ua *UA) isDraining() bool {

@@ -18,6 +18,9 @@ const (
 	t2 = 4 * time.Second
 )
 
+// grace is how long ending a call may take once nobody waits for it.
+const grace = 5 * time.Second
+
 // methods we take, for Allow.
 const allow = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, INFO, NOTIFY"
 
@@ -30,22 +33,31 @@ func (ua *UA) onInvite(req *sip.Request, tx sip.ServerTransaction) {
 	if !ua.admit(req, tx) {
 		return
 	}
-	defer ua.leave()
+	defer ua.leave(req)
 	l, err := ua.newIncoming(req, tx)
 	if err != nil {
 		ua.refuseMedia(req, tx, err)
 		return
 	}
+	ua.conduct(l)
+}
+
+// conduct has the handler conduct a call. Whatever is left of the leg when it has returned, or has panicked, is ended here.
+func (ua *UA) conduct(l *Leg) {
 	ua.mu.Lock()
 	handle, ctx := ua.handle, ua.serving
 	ua.mu.Unlock()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	// Whatever is left of the leg when the handler has returned, or has panicked, is ended here.
 	defer func() {
-		grace, stop := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		code, reason := 480, "Temporarily Unavailable"
+		if p := recover(); p != nil {
+			ua.panicked(p, "INVITE", l.ID())
+			code, reason = 500, "Server Internal Error"
+		}
+		ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), grace)
 		defer stop()
-		l.Hangup(grace, "")
+		l.end(ctx, code, reason, "")
 		l.finish(ErrEnded)
 	}()
 	handle(ctx, l)
@@ -53,28 +65,26 @@ func (ua *UA) onInvite(req *sip.Request, tx sip.ServerTransaction) {
 
 // newIncoming makes the leg of an INVITE that was admitted.
 func (ua *UA) newIncoming(req *sip.Request, tx sip.ServerTransaction) (*Leg, error) {
-	var offer *remoteMedia
-	if len(req.Body()) > 0 {
-		var err error
-		if offer, err = parseSDP(req.Body()); err != nil {
-			return nil, err
-		}
+	offer, err := offerOf(req)
+	if err != nil {
+		return nil, err
 	}
 	stream, err := ua.cfg.Media.Open()
 	if err != nil {
 		return nil, err
 	}
 	theirTag, _ := req.From().Params.Get("tag")
-	network := networkOf(req)
-	addr, _ := ua.faces(network, req.Source())
+	addr, _ := ua.faces(networkOf(req), req.Source())
+	seq := req.CSeq().SeqNo
 	l := &Leg{
 		ua: ua, invite: req, tx: tx, stream: stream, tag: newTag(), theirTag: theirTag, peer: req.Source(),
-		seq: 1, theirSeq: req.CSeq().SeqNo, done: make(chan struct{}),
+		seq: 1, turn: newTurn(seq), done: make(chan struct{}), known: closedChan(),
 		local: newLocalMedia(addr, stream.LocalPort()), offer: offer,
 	}
 	l.learn(req.GetHeaders("Record-Route"), req.Contact(), false)
 	ua.add(l)
-	if !tx.OnCancel(func(*sip.Request) { go l.finish(ErrCancelled) }) {
+	// At once, so that an answer that crosses the CANCEL is not sent after the 487.
+	if !tx.OnCancel(func(*sip.Request) { l.finish(ErrCancelled) }) {
 		l.finish(ErrCancelled)
 	}
 	return l, nil
@@ -82,11 +92,14 @@ func (ua *UA) newIncoming(req *sip.Request, tx sip.ServerTransaction) (*Leg, err
 
 // refuseMedia answers an INVITE whose audio we cannot have.
 func (ua *UA) refuseMedia(req *sip.Request, tx sip.ServerTransaction, err error) {
-	if errors.Is(err, media.ErrNoPort) {
+	switch {
+	case errors.Is(err, media.ErrNoPort):
 		ua.refuse(req, tx, 503, "Service Unavailable", refusedNoPort, ua.retryAfter())
-		return
+	case errors.Is(err, errBodyType):
+		ua.refuse(req, tx, 415, "Unsupported Media Type", refusedBody, sip.NewHeader("Accept", accept))
+	default:
+		ua.refuse(req, tx, 488, "Not Acceptable Here", refusedMedia, sip.NewHeader("Warning", fmt.Sprintf("399 ivr %q", err.Error())))
 	}
-	ua.refuse(req, tx, 488, "Not Acceptable Here", refusedMedia, sip.NewHeader("Warning", fmt.Sprintf("399 ivr %q", err.Error())))
 }
 
 func (ua *UA) retryAfter() sip.Header {
@@ -102,7 +115,7 @@ func (l *Leg) response(req *sip.Request, code int, reason string, body []byte) *
 	res.AppendHeader(sip.NewHeader("Allow", allow))
 	res.AppendHeader(sip.NewHeader("Server", l.ua.cfg.UserAgent))
 	if body != nil {
-		res.AppendHeader(sip.NewHeader("Content-Type", "application/sdp"))
+		res.AppendHeader(sip.NewHeader("Content-Type", contentSDP))
 	}
 	return res
 }
@@ -134,6 +147,9 @@ func (l *Leg) Answer(ctx context.Context) error {
 	}
 	body, err := l.describe()
 	if err != nil {
+		if l.ended() { // the caller has hung up meanwhile
+			return l.Err()
+		}
 		return err
 	}
 	l.mu.Lock()
@@ -143,26 +159,16 @@ func (l *Leg) Answer(ctx context.Context) error {
 	}
 	l.state = answered
 	l.mu.Unlock()
-	err = l.sendUntilAck(ctx, l.tx, l.response(l.invite, 200, "OK", body))
+	err = l.sendUntilAck(ctx, l.tx, l.response(l.invite, 200, "OK", body), l.offer == nil)
 	if errors.Is(err, ErrNoAck) && l.finish(ErrNoAck) {
 		l.bye(ctx, "no ACK")
 	}
-	if err != nil {
-		return err
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.state == over {
-		return l.err
-	}
-	l.state = confirmed
-	return nil
+	return err
 }
 
 // describe is the SDP of our 200: the answer to their offer, or our own offer.
 func (l *Leg) describe() ([]byte, error) {
 	if l.offer == nil {
-		l.offered = true
 		return l.local.offer(), nil
 	}
 	if err := l.agree(l.offer); err != nil {
@@ -171,11 +177,22 @@ func (l *Leg) describe() ([]byte, error) {
 	return l.local.answer(l.offer), nil
 }
 
-// sendUntilAck sends a 2xx to an INVITE until it is acknowledged.
-func (l *Leg) sendUntilAck(ctx context.Context, tx sip.ServerTransaction, res *sip.Response) error {
-	acked := l.expectAck()
+// awaited is the ACK that we wait for.
+type awaited struct {
+	seq     uint32        // of the INVITE it acknowledges
+	offered bool          // our 2xx carried the offer: the ACK carries the answer
+	came    chan struct{} // closed by it
+}
+
+// sendUntilAck sends a 2xx to an INVITE until it is acknowledged. The transport does not matter: what lies behind the next hop may
+// lose packets (RFC 3261, 13.3.1.4).
+func (l *Leg) sendUntilAck(ctx context.Context, tx sip.ServerTransaction, res *sip.Response, offered bool) error {
+	a := &awaited{seq: res.CSeq().SeqNo, offered: offered, came: make(chan struct{})}
+	l.mu.Lock()
+	l.awaited = a
+	l.mu.Unlock()
 	send := func() {
-		if err := tx.Respond(res); err != nil {
+		if err := tx.Respond(res); err != nil && !l.ended() {
 			l.ua.server.WriteResponse(res) // the transaction is over, the dialog is not
 		}
 	}
@@ -187,8 +204,8 @@ func (l *Leg) sendUntilAck(ctx context.Context, tx sip.ServerTransaction, res *s
 	defer giveUp.Stop()
 	for {
 		select {
-		case <-acked:
-			return nil
+		case <-a.came:
+			return l.Err()
 		case ack := <-tx.Acks():
 			l.ua.onAck(ack, tx)
 		case <-l.done:
@@ -205,21 +222,60 @@ func (l *Leg) sendUntilAck(ctx context.Context, tx sip.ServerTransaction, res *s
 	}
 }
 
-// expectAck is closed by the next ACK.
-func (l *Leg) expectAck() <-chan struct{} {
+// onAck confirms a dialog; its body is the answer to an offer in our 2xx.
+func (ua *UA) onAck(req *sip.Request, _ sip.ServerTransaction) {
+	l := ua.legOf(req)
+	if l == nil {
+		return // of a rejected INVITE, or of a dialog that has ended
+	}
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.acked = make(chan struct{})
-	return l.acked
+	a := l.awaited
+	if a == nil || a.seq != req.CSeq().SeqNo {
+		l.mu.Unlock()
+		return // it came before, or belongs to another INVITE
+	}
+	l.awaited = nil
+	first := l.state == answered
+	l.mu.Unlock()
+	defer close(a.came)
+	var err error
+	if a.offered {
+		err = l.takeAnswer(req)
+	}
+	switch {
+	case err != nil && !first: // what was agreed before goes on
+		ua.log.Warn("an ACK brought no usable answer", "call", l.ID(), "err", err)
+	case err != nil:
+		if l.finish(fmt.Errorf("%w: the ACK brought no answer: %w", ErrMedia, err)) {
+			ua.farewell(func(ctx context.Context) { l.bye(ctx, "no audio in common") })
+		}
+	default:
+		l.confirm(a.seq)
+	}
 }
 
-func (l *Leg) ackCame() {
+// confirm says that the ACK to the INVITE with that number has come: the next offer may follow.
+func (l *Leg) confirm(seq uint32) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.acked != nil {
-		close(l.acked)
-		l.acked = nil
+	if l.state == answered {
+		l.state = confirmed
 	}
+	if l.changing == seq {
+		l.changing = 0
+	}
+}
+
+// takeAnswer starts the audio with the answer in an ACK.
+func (l *Leg) takeAnswer(ack *sip.Request) error {
+	answer, err := offerOf(ack)
+	if err == nil && answer == nil {
+		err = errors.New("it is empty")
+	}
+	if err != nil {
+		return err
+	}
+	return l.agree(answer)
 }
 
 // Reject refuses a call that was not answered.

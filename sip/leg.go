@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -73,17 +76,17 @@ type Leg struct {
 	peer   string       // address that signalling comes from
 	offer  *remoteMedia // of the INVITE; nil: it had none
 
-	offered bool // our last 2xx carried the offer: the ACK carries the answer. Belongs to the INVITE being answered
+	turn  turn          // of their requests
+	known chan struct{} // closed when their tag is
 
 	mu       sync.Mutex
 	state    state
 	theirTag string
-	seq      uint32        // of our last request
-	theirSeq uint32        // of their last request
-	target   sip.Uri       // their Contact
-	routes   []sip.Uri     // in the order we use them
-	reinvite bool          // an offer of theirs is being answered
-	acked    chan struct{} // of the 2xx that awaits it; nil: none does
+	seq      uint32    // of our last request
+	target   sip.Uri   // their Contact
+	routes   []sip.Uri // in the order we use them
+	changing uint32    // number of their request whose offer is being answered; 0: none is
+	awaited  *awaited  // the ACK we wait for; nil: none
 	done     chan struct{}
 	err      error
 }
@@ -148,20 +151,28 @@ func (l *Leg) finish(err error) bool {
 // Hangup ends the leg in whatever state it is: rejection, CANCEL or BYE with a Reason header (RFC 3326). Safe to call twice.
 // A reason that is not of the form "SIP;cause=..." or "Q.850;cause=..." is put into one.
 func (l *Leg) Hangup(ctx context.Context, reason string) error {
+	return l.end(ctx, 480, "Temporarily Unavailable", reason)
+}
+
+// end hangs up; a call that was not answered is refused with code and phrase.
+func (l *Leg) end(ctx context.Context, code int, phrase, reason string) error {
 	l.mu.Lock()
-	was, acked := l.state, l.acked
+	was, awaited := l.state, l.awaited
 	l.mu.Unlock()
 	switch was {
 	case over:
 		return nil
 	case early:
 		if l.tx != nil {
-			return l.Reject(480, "Temporarily Unavailable")
+			return l.Reject(code, phrase)
 		}
 	case answered:
+		if awaited == nil {
+			break
+		}
 		// RFC 3261, 15: no BYE before the ACK.
 		select {
-		case <-orCame(acked):
+		case <-awaited.came:
 		case <-l.done:
 			return nil
 		case <-ctx.Done():
@@ -173,17 +184,15 @@ func (l *Leg) Hangup(ctx context.Context, reason string) error {
 	return l.bye(ctx, reason)
 }
 
-// orCame: an ACK that is not awaited has come.
-func orCame(c chan struct{}) <-chan struct{} {
-	if c == nil {
-		c = make(chan struct{})
-		close(c)
-	}
+func closedChan() chan struct{} {
+	c := make(chan struct{})
+	close(c)
 	return c
 }
 
 // bye ends the dialog at the far end.
 func (l *Leg) bye(ctx context.Context, reason string) error {
+	defer l.ua.part(l.key() + " " + l.remoteTag())()
 	req := l.request(sip.BYE)
 	if reason != "" {
 		if !strings.Contains(reason, ";cause=") {
@@ -212,23 +221,42 @@ func (l *Leg) request(method sip.RequestMethod) *sip.Request {
 }
 
 func (l *Leg) requestLocked(method sip.RequestMethod, seq uint32) *sip.Request {
-	req := sip.NewRequest(method, l.target)
+	target, routes := l.target, l.routes
+	hop := target
+	if len(routes) > 0 {
+		hop = routes[0]
+		if !hop.UriParams.Has("lr") { // a strict router takes the place of the target
+			target, routes = hop, append(slices.Clone(routes[1:]), target)
+		}
+	}
+	req := sip.NewRequest(method, target)
 	from, to := l.parties()
 	callID := sip.CallIDHeader(l.ID())
 	req.AppendHeader(from)
 	req.AppendHeader(to)
 	req.AppendHeader(&callID)
 	req.AppendHeader(&sip.CSeqHeader{SeqNo: seq, MethodName: method})
-	for _, r := range l.routes {
+	for _, r := range routes {
 		req.AppendHeader(&sip.RouteHeader{Address: r})
 	}
 	network := networkOf(l.invite)
 	req.SetTransport(strings.ToUpper(network))
 	if l.tx != nil && len(l.routes) == 0 {
 		req.SetDestination(l.peer) // as RFC 3581 does for responses: through the NAT the way the call came
+	} else {
+		req.SetDestination(hostPort(hop, network))
 	}
 	l.ua.dress(req, network, l.peer)
 	return req
+}
+
+// hostPort is where a URI says that requests go.
+func hostPort(u sip.Uri, network string) string {
+	port := u.Port
+	if port == 0 {
+		port = sip.DefaultPort(network)
+	}
+	return net.JoinHostPort(strings.Trim(u.Host, "[]"), strconv.Itoa(port))
 }
 
 // parties are From and To of our requests.
@@ -263,9 +291,7 @@ func (l *Leg) learn(recordRoutes []sip.Header, contact *sip.ContactHeader, rever
 		}
 	}
 	if reverse {
-		for i, j := 0, len(l.routes)-1; i < j; i, j = i+1, j-1 {
-			l.routes[i], l.routes[j] = l.routes[j], l.routes[i]
-		}
+		slices.Reverse(l.routes)
 	}
 }
 

@@ -1,8 +1,10 @@
 package sip
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -24,21 +26,26 @@ type remoteMedia struct {
 	audio   int // index of the stream we use
 	at      netip.AddrPort
 	codecs  []media.Codec // of ours, in the order of the description, with its payload types
-	digits  uint8
-	sends   bool // the far end sends
-	takes   bool // the far end receives
+	digits  uint8         // payload type of telephone-event at the clock rate of the first codec, or of the only one there is
+	clock   int           // Hz of those events
+	mux     bool          // RTCP on the port of RTP (RFC 5761)
+	sends   bool          // the far end sends
+	takes   bool          // the far end receives
 }
 
 // parseSDP reads a session description (RFC 8866). Streams that are not RTP/AVP audio are passed over.
 func parseSDP(body []byte) (*remoteMedia, error) {
+	if !bytes.HasPrefix(body, []byte("v=")) {
+		return nil, errors.New("sip: not SDP")
+	}
 	var d sdp.SessionDescription
-	if err := d.Unmarshal(body); err != nil {
+	if err := d.Unmarshal(plainSDP(body)); err != nil {
 		return nil, fmt.Errorf("sip: not SDP: %w", err)
 	}
 	r := &remoteMedia{streams: d.MediaDescriptions, audio: -1}
 	for i, m := range d.MediaDescriptions {
 		name := m.MediaName
-		if name.Media != "audio" || name.Port.Value == 0 || strings.Join(name.Protos, "/") != "RTP/AVP" {
+		if name.Media != "audio" || name.Port.Value < 1 || name.Port.Value > 65535 || strings.Join(name.Protos, "/") != "RTP/AVP" {
 			continue
 		}
 		r.readFormats(m)
@@ -55,8 +62,34 @@ func parseSDP(body []byte) (*remoteMedia, error) {
 	return r, r.readAddress(&d, m)
 }
 
+// plainSDP is a description with only the lines that we look at, in the order that RFC 8866 wants: phones leave out mandatory lines,
+// leave them empty, mix up their order or end them with a bare line feed.
+func plainSDP(body []byte) []byte {
+	sections := []map[byte]string{{}} // of the session, then of each stream
+	for line := range strings.Lines(string(body)) {
+		line = strings.TrimRight(line, "\r\n ")
+		if len(line) < 3 || line[1] != '=' {
+			continue
+		}
+		if line[0] == 'm' {
+			sections = append(sections, map[byte]string{})
+		}
+		lines := sections[len(sections)-1]
+		if line[0] != 'c' || lines['c'] == "" {
+			lines[line[0]] += line + "\r\n"
+		}
+	}
+	var b strings.Builder
+	b.WriteString("v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\n" + sections[0]['c'] + "t=0 0\r\n" + sections[0]['a'])
+	for _, lines := range sections[1:] {
+		b.WriteString(lines['m'] + lines['c'] + lines['a'])
+	}
+	return []byte(b.String())
+}
+
 func (r *remoteMedia) readFormats(m *sdp.MediaDescription) {
-	r.codecs, r.digits = nil, 0
+	r.codecs, r.digits, r.clock = nil, 0, 0
+	events := map[int]uint8{}    // clock rate to payload type
 	names := map[string]string{} // payload type to encoding, in lower case
 	for _, a := range m.Attributes {
 		if pt, encoding, ok := strings.Cut(a.Value, " "); ok && a.Key == "rtpmap" {
@@ -69,17 +102,23 @@ func (r *remoteMedia) readFormats(m *sdp.MediaDescription) {
 			continue
 		}
 		name := names[format]
-		if strings.HasPrefix(name, telephoneEvent+"/8000") && r.digits == 0 {
-			r.digits = uint8(pt)
-		}
-		for _, c := range media.Codecs() {
-			static := name == "" && uint8(pt) == c.PayloadType // RFC 3551, 6: needs no rtpmap
-			if static || name == fmt.Sprintf("%s/%d", strings.ToLower(c.Name), c.ClockRate) || name == fmt.Sprintf("%s/%d/1", strings.ToLower(c.Name), c.ClockRate) {
-				c.PayloadType = uint8(pt)
-				r.codecs = append(r.codecs, c)
+		if rate, ok := strings.CutPrefix(strings.TrimSuffix(name, "/1"), telephoneEvent+"/"); ok {
+			if hz, err := strconv.Atoi(rate); err == nil && hz > 0 && events[hz] == 0 {
+				events[hz] = uint8(pt)
 			}
+		} else if c, ok := media.CodecOf(uint8(pt), name); ok {
+			r.codecs = append(r.codecs, c)
 		}
 	}
+	if len(r.codecs) == 0 {
+		return
+	}
+	for _, hz := range []int{r.codecs[0].ClockRate, 8000} { // RFC 4733, 2.1 wants that of the audio; some have 8000 for all
+		if events[hz] != 0 && r.digits == 0 {
+			r.digits, r.clock = events[hz], hz
+		}
+	}
+	r.mux = slices.ContainsFunc(m.Attributes, func(a sdp.Attribute) bool { return a.Key == "rtcp-mux" })
 }
 
 // readDirection: the stream's attribute, else the session's, else sendrecv (RFC 8866, 6.7).
@@ -118,7 +157,7 @@ func (r *remoteMedia) readAddress(d *sdp.SessionDescription, m *sdp.MediaDescrip
 
 // params is what the stream is started with.
 func (r *remoteMedia) params() media.Params {
-	return media.Params{Remote: r.at, Codec: r.codecs[0], Digits: r.digits, Send: r.takes, Receive: r.sends}
+	return media.Params{Remote: r.at, Codec: r.codecs[0], Digits: r.digits, DigitsClock: r.clock, Mux: r.mux, Send: r.takes, Receive: r.sends}
 }
 
 // localMedia writes our descriptions of one leg: one origin, whose version counts what changed (RFC 3264, 8).
@@ -132,7 +171,7 @@ type localMedia struct {
 
 // offer lists all we speak.
 func (l *localMedia) offer() []byte {
-	return l.write([]*sdp.MediaDescription{audioStream(l.port, media.Codecs(), 101, "sendrecv")})
+	return l.write([]*sdp.MediaDescription{audioStream(l.port, media.Codecs(), map[int]uint8{8000: 101, 48000: 102}, "sendrecv")})
 }
 
 // answer agrees to the first codec of an offer that is ours; every other stream is refused with port 0 (RFC 3264, 6).
@@ -146,7 +185,10 @@ func (l *localMedia) answer(r *remoteMedia) []byte {
 			streams[i] = &refused
 			continue
 		}
-		streams[i] = audioStream(l.port, r.codecs[:1], r.digits, answerDirection(r))
+		streams[i] = audioStream(l.port, r.codecs[:1], map[int]uint8{r.clock: r.digits}, answerDirection(r))
+		if r.mux {
+			streams[i].WithPropertyAttribute("rtcp-mux")
+		}
 	}
 	return l.write(streams)
 }
@@ -164,18 +206,23 @@ func answerDirection(r *remoteMedia) string {
 	return "inactive"
 }
 
-func audioStream(port int, codecs []media.Codec, digits uint8, direction string) *sdp.MediaDescription {
+// audioStream describes our audio; digits are the payload types of telephone-event by clock rate.
+func audioStream(port int, codecs []media.Codec, digits map[int]uint8, direction string) *sdp.MediaDescription {
 	m := &sdp.MediaDescription{MediaName: sdp.MediaName{Media: "audio", Port: sdp.RangedPort{Value: port}, Protos: []string{"RTP", "AVP"}}}
-	add := func(pt uint8, encoding string) {
+	add := func(pt uint8, encoding, parameters string) {
 		m.MediaName.Formats = append(m.MediaName.Formats, strconv.Itoa(int(pt)))
 		m.Attributes = append(m.Attributes, sdp.NewAttribute("rtpmap", fmt.Sprintf("%d %s", pt, encoding)))
+		if parameters != "" {
+			m.Attributes = append(m.Attributes, sdp.NewAttribute("fmtp", fmt.Sprintf("%d %s", pt, parameters)))
+		}
 	}
 	for _, c := range codecs {
-		add(c.PayloadType, fmt.Sprintf("%s/%d", c.Name, c.ClockRate))
+		add(c.PayloadType, c.Encoding(), c.Parameters())
 	}
-	if digits != 0 {
-		add(digits, telephoneEvent+"/8000")
-		m.Attributes = append(m.Attributes, sdp.NewAttribute("fmtp", fmt.Sprintf("%d 0-15", digits)))
+	for _, hz := range slices.Sorted(maps.Keys(digits)) {
+		if digits[hz] != 0 {
+			add(digits[hz], fmt.Sprintf("%s/%d", telephoneEvent, hz), "0-15")
+		}
 	}
 	m.Attributes = append(m.Attributes, sdp.NewAttribute("ptime", "20"), sdp.NewPropertyAttribute(direction))
 	return m

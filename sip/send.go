@@ -64,6 +64,9 @@ func asIs(*sipgo.Client, *sip.Request) error { return nil }
 
 // do sends a request and returns its final response.
 func (ua *UA) do(ctx context.Context, req *sip.Request) (*sip.Response, error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
 	tx, err := ua.client.TransactionRequest(ctx, req, asIs)
 	if err != nil {
 		return nil, err
@@ -78,7 +81,7 @@ func (ua *UA) do(ctx context.Context, req *sip.Request) (*sip.Response, error) {
 		case <-tx.Done():
 			return nil, errors.Join(errors.New("no answer"), tx.Err())
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return nil, context.Cause(ctx)
 		}
 	}
 }
@@ -90,6 +93,10 @@ func (ua *UA) respond(req *sip.Request, tx sip.ServerTransaction, code int, reas
 	for _, h := range headers {
 		res.AppendHeader(h)
 	}
+	ua.reply(tx, res)
+}
+
+func (ua *UA) reply(tx sip.ServerTransaction, res *sip.Response) {
 	if err := tx.Respond(res); err != nil {
 		ua.metrics.failed.WithLabelValues("respond").Inc()
 	}

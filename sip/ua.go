@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/netip"
-	"runtime"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/emiago/sipgo"
@@ -31,6 +33,8 @@ type Config struct {
 	Media      *media.Engine
 	Log        *slog.Logger
 	Metrics    prometheus.Registerer // may be nil
+
+	listenPacket func(addr string) (net.PacketConn, error) // of tests in fake time; nil: real sockets
 }
 
 // Listen is one socket we receive on.
@@ -54,13 +58,26 @@ type UA struct {
 
 	mu       sync.Mutex
 	legs     map[string]*Leg // by dialog
-	calls    int             // being handled
+	parting  map[string]bool // dialogs whose BYE of ours is on its way
+	invites  map[string]bool // calls being handled
 	draining bool
+	closed   bool
 	handle   func(context.Context, *Leg)
 	serving  context.Context
 	handlers sync.WaitGroup
 	readers  sync.WaitGroup
+
+	deaf      atomic.Bool // nothing that arrives is read any more
+	farewells sync.WaitGroup
+	lastWords context.Context // of farewells; done a moment after Close has begun
+	silence   context.CancelFunc
 }
+
+// parole is how long Close waits for what must still be said: a CANCEL, a BYE.
+const parole = 2 * time.Second
+
+// flush is how long what was received before Close may take to reach its handler.
+const flush = 10 * time.Millisecond
 
 // New checks cfg and binds the sockets, so that Addrs is known before Serve.
 func New(cfg Config) (*UA, error) {
@@ -76,11 +93,17 @@ func New(cfg Config) (*UA, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	ua := &UA{cfg: cfg, log: cfg.Log, metrics: newMetrics(cfg.Metrics), legs: map[string]*Leg{}, mouth: newMouth()}
+	if cfg.listenPacket == nil {
+		cfg.listenPacket = listenPacket
+	}
+	tameLibrary()
+	ua := &UA{cfg: cfg, log: cfg.Log, metrics: newMetrics(cfg.Metrics), legs: map[string]*Leg{}, parting: map[string]bool{},
+		invites: map[string]bool{}, mouth: newMouth()}
+	ua.lastWords, ua.silence = context.WithCancel(context.Background())
 	quiet := slog.New(slog.DiscardHandler) // what sipgo has to say per packet, we count
 	var err error
 	ua.agent, err = sipgo.NewUA(sipgo.WithUserAgent(cfg.UserAgent),
-		sipgo.WithUserAgentTransportLayerOptions(sip.WithTransportLayerLogger(quiet), sip.WithTransportLayerReadFilter(ua.filter)),
+		sipgo.WithUserAgentTransportLayerOptions(sip.WithTransportLayerLogger(quiet)),
 		sipgo.WithUserAgentTransactionLayerOptions(sip.WithTransactionLayerLogger(quiet)))
 	if err != nil {
 		return nil, fmt.Errorf("sip: %w", err)
@@ -113,46 +136,6 @@ func (ua *UA) route() {
 	ua.server.OnNoRoute(ua.guarded(ua.onUnknown))
 }
 
-func (ua *UA) bind(l Listen) error {
-	switch l.Network {
-	case "udp":
-		c, err := net.ListenPacket("udp", l.Addr)
-		if err != nil {
-			return fmt.Errorf("sip: cannot listen on udp://%s: %w", l.Addr, err)
-		}
-		ua.udp = append(ua.udp, c)
-		ua.addrs = append(ua.addrs, Listen{"udp", c.LocalAddr().String()})
-	case "tcp":
-		c, err := net.Listen("tcp", l.Addr)
-		if err != nil {
-			return fmt.Errorf("sip: cannot listen on tcp://%s: %w", l.Addr, err)
-		}
-		ua.tcp = append(ua.tcp, c)
-		ua.addrs = append(ua.addrs, Listen{"tcp", c.Addr().String()})
-	default:
-		return fmt.Errorf("sip: unknown network %q: want udp or tcp", l.Network)
-	}
-	return nil
-}
-
-// listen starts the readers: a UA that only dials receives too.
-func (ua *UA) listen() {
-	for _, c := range ua.udp {
-		ua.readers.Go(func() { ua.server.ServeUDP(c) })
-		// sipgo knows the socket, and sends from it, once its reader runs: a call placed before would try to bind it again.
-		for known := false; !known; runtime.Gosched() {
-			conn, err := ua.agent.TransportLayer().GetConnection("udp", c.LocalAddr().String())
-			known = err == nil && conn != nil
-			if known {
-				conn.TryClose() // gives back the reference
-			}
-		}
-	}
-	for _, l := range ua.tcp {
-		ua.readers.Go(func() { ua.server.ServeTCP(l) })
-	}
-}
-
 // Addrs lists what we listen on, as bound.
 func (ua *UA) Addrs() []Listen { return ua.addrs }
 
@@ -182,11 +165,39 @@ func (ua *UA) Active() int {
 	return len(ua.legs)
 }
 
-// Close ends the sockets and waits for their readers. [UA.Serve] does so too.
+// Close hangs up what is left, ends the sockets and waits for their readers; a CANCEL or BYE that is on its way has two seconds to
+// arrive. [UA.Serve] does so too.
 func (ua *UA) Close() error {
+	ua.mu.Lock()
+	left := slices.Collect(maps.Values(ua.legs))
+	ua.draining = true
+	ua.mu.Unlock()
+	for _, l := range left {
+		ua.farewell(func(ctx context.Context) { l.Hangup(ctx, "") })
+	}
+	ua.mu.Lock()
+	ua.closed = true
+	ua.mu.Unlock()
+	limit := time.AfterFunc(parole, ua.silence)
+	ua.farewells.Wait()
+	limit.Stop()
+	ua.silence()
+	// sipgo looks up the socket of a request on a goroutine that nobody can wait for, and opens a new one that nobody will close
+	// when it comes too late. Nothing is let in any more; what was let in before gets time to pass.
+	ua.deaf.Store(true)
+	<-time.After(flush)
 	err := ua.close()
 	ua.readers.Wait()
 	return err
+}
+
+// farewell says what must still be said of a call that nobody waits for any more; Close waits for it.
+func (ua *UA) farewell(say func(context.Context)) {
+	ua.mu.Lock()
+	defer ua.mu.Unlock()
+	if !ua.closed {
+		ua.farewells.Go(func() { say(ua.lastWords) })
+	}
 }
 
 func (ua *UA) close() error {
@@ -199,38 +210,6 @@ func (ua *UA) close() error {
 	}
 	ua.agent.Close()
 	return errors.Join(errs...)
-}
-
-func ignoreClosed(err error) error {
-	if errors.Is(err, net.ErrClosed) {
-		return nil
-	}
-	return err
-}
-
-// faces is our address towards a peer: what goes into Via, Contact and SDP.
-func (ua *UA) faces(network, peer string) (addr netip.Addr, port int) {
-	for _, l := range ua.addrs {
-		if l.Network == network {
-			if at, err := netip.ParseAddrPort(l.Addr); err == nil {
-				addr, port = at.Addr().Unmap(), int(at.Port())
-				break
-			}
-		}
-	}
-	if ua.cfg.External.IsValid() {
-		return ua.cfg.External, port
-	}
-	if addr.IsValid() && !addr.IsUnspecified() {
-		return addr, port
-	}
-	if c, err := net.Dial("udp", peer); err == nil { // sends nothing: asks the routing table
-		defer c.Close()
-		if at, err := netip.ParseAddrPort(c.LocalAddr().String()); err == nil {
-			return at.Addr().Unmap(), port
-		}
-	}
-	return netip.AddrFrom4([4]byte{127, 0, 0, 1}), port
 }
 
 // add makes a leg known to in-dialog requests.
@@ -248,20 +227,24 @@ func (ua *UA) remove(l *Leg) {
 	ua.metrics.legs.Set(float64(len(ua.legs)))
 }
 
-// legOf finds the dialog of a request (RFC 3261, 12.2.2): Call-ID and our tag; the far end's tag must fit once it is known.
-func (ua *UA) legOf(req *sip.Request) *Leg {
-	if req.CallID() == nil || req.To() == nil || req.From() == nil {
-		return nil
+// part makes a dialog that we end known until the far end has confirmed it: its own BYE may cross ours.
+func (ua *UA) part(key string) (done func()) {
+	ua.mu.Lock()
+	defer ua.mu.Unlock()
+	ua.parting[key] = true
+	return func() {
+		ua.mu.Lock()
+		defer ua.mu.Unlock()
+		delete(ua.parting, key)
 	}
+}
+
+func (ua *UA) isParting(req *sip.Request) bool {
 	ours, _ := req.To().Params.Get("tag")
 	theirs, _ := req.From().Params.Get("tag")
 	ua.mu.Lock()
-	l := ua.legs[req.CallID().Value()+" "+ours]
-	ua.mu.Unlock()
-	if l == nil || l.remoteTag() != theirs {
-		return nil
-	}
-	return l
+	defer ua.mu.Unlock()
+	return ua.parting[req.CallID().Value()+" "+ours+" "+theirs]
 }
 
 func newTag() string { return fmt.Sprintf("%016x", rand.Uint64()) }

@@ -85,6 +85,7 @@ func (p *Pool) Run(ctx context.Context) error {
 }
 
 func (p *Pool) work(ctx context.Context) {
+	giveWay()
 	for {
 		select {
 		case <-ctx.Done():

@@ -19,7 +19,7 @@ import (
 // PromptsConfig says how prompts are made and kept. Zero values mean the defaults in brackets.
 type PromptsConfig struct {
 	VoiceName string                // tells voices apart on disk: "piper-jenny"
-	Codecs    []media.Codec         // prompts are encoded for these when they are made [all]
+	Codecs    []media.Codec         // prompts are encoded for these when they are made, for others when first played [G.711]
 	Dir       string                // where fixed prompts are kept between starts; "" keeps none
 	Parallel  int                   // clauses spoken at once, one core each [GOMAXPROCS]
 	Memory    int64                 // bytes of prompts with values that are kept in case they come again [64 MB]
@@ -63,7 +63,7 @@ func NewPrompts(voice Voice, cfg PromptsConfig) *Prompts {
 		cfg.Memory = 64 << 20
 	}
 	if cfg.Codecs == nil {
-		cfg.Codecs = media.Codecs()
+		cfg.Codecs = []media.Codec{media.PCMU, media.PCMA}
 	}
 	return &Prompts{
 		voice: voice, cfg: cfg, slots: make(chan struct{}, cfg.Parallel), metrics: newVoiceMetrics(cfg.Metrics),
@@ -226,26 +226,32 @@ func (p *Prompts) cost(prompt *media.Prompt) int64 {
 	return 2*samples + samples/2*int64(len(p.cfg.Codecs))
 }
 
-// speak has the voice speak when a slot is free. A panic of the engine is an error.
+// speak has the voice speak when a slot is free, and waits for it. A panic of the engine is an error.
 func (p *Prompts) speak(ctx context.Context, text string) (pcm []int16, err error) {
 	select {
 	case p.slots <- struct{}{}:
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
-	defer func() {
-		<-p.slots
-		if v := recover(); v != nil {
-			err = fmt.Errorf("speech: the voice panicked: %v\n%s", v, debug.Stack())
-		}
-		if err != nil && ctx.Err() == nil {
-			p.metrics.failed.Inc()
-		}
-	}()
+	defer func() { <-p.slots }()
 	started := time.Now()
-	pcm, err = p.voice.Speak(ctx, text)
-	if err == nil {
+	done := make(chan struct{})
+	go func() { // a thread of its own, which gives way
+		defer close(done)
+		defer func() {
+			if v := recover(); v != nil {
+				err = fmt.Errorf("speech: the voice panicked: %v\n%s", v, debug.Stack())
+			}
+		}()
+		giveWay()
+		pcm, err = p.voice.Speak(ctx, text)
+	}()
+	<-done
+	switch {
+	case err == nil:
 		p.metrics.took.Observe(time.Since(started).Seconds())
+	case ctx.Err() == nil:
+		p.metrics.failed.Inc()
 	}
 	return pcm, err
 }

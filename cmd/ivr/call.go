@@ -54,8 +54,8 @@ Exit code 0: all went as it should, 1: the call failed, no answer came or the sc
 		Example: `  ivr call sip:4000@127.0.0.1:5060 --say "where is my parcel four five one two"
   ivr call sip:4000@127.0.0.1:5060 --say "where is my parcel" --keys 4512 --record out.wav
   ivr call sip:4000@127.0.0.1:5060 --wav question.wav --json
-  ivr call sip:4000@127.0.0.1:5060 --script examples/courier/scripts/routine.talk
-  ivr call sip:4000@127.0.0.1:5060 --script examples/courier/scripts/angry.talk --seats 2=127.0.0.1:5072
+  ivr call sip:4000@127.0.0.1:5060 --script examples/courier/scripts/demo-1-routine.talk
+  ivr call sip:4000@127.0.0.1:5060 --script examples/courier/scripts/demo-2-angry.talk --seats 2=127.0.0.1:5072
   ivr call --seat --listen 127.0.0.1:5071 --say "hello, this is Ann, I see your parcel is late"`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.staySet = cmd.Flags().Changed("hang-up-after")

@@ -49,7 +49,7 @@ func openPhone(ctx context.Context, o phoneOptions) (*phone, error) {
 	if err != nil {
 		return nil, err
 	}
-	engines, err := local.Open(set, local.Options{Recogniser: o.recogniser, Voice: o.voice})
+	engines, err := local.Open(set, local.Options{Recogniser: o.recogniser, Voice: o.voice, Steady: true})
 	if err != nil {
 		return nil, err
 	}

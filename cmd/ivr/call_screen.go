@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -23,7 +24,8 @@ type callScreen struct {
 
 	mu    sync.Mutex
 	began time.Time
-	gaps  []time.Duration
+	gaps  []time.Duration // of the bot's replies to the caller
+	human bool            // a person has spoken: replies are not the bot's any more
 }
 
 func newCallScreen(out io.Writer, asJSON, quiet bool) *callScreen {
@@ -47,7 +49,7 @@ func (s *callScreen) start(at time.Time) {
 func (s *callScreen) forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.gaps = nil
+	s.gaps, s.human = nil, false
 }
 
 // gapText is the median of the reply gaps, in words.
@@ -76,7 +78,9 @@ type jsonEvent struct {
 func (s *callScreen) turn(party string, t testaudio.Turn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if t.Gap != 0 && (party == "" || party == "caller") {
+	fromSeat := strings.HasPrefix(party, "seat")
+	s.human = s.human || fromSeat && t.Sent && t.Keys == ""
+	if t.Gap != 0 && !fromSeat && !s.human {
 		s.gaps = append(s.gaps, t.Gap)
 	}
 	e := jsonEvent{At: s.since(t.Began), Until: s.since(t.Ended), Party: party, Event: "heard", Text: t.Text, GapMS: t.Gap.Milliseconds()}

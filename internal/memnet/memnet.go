@@ -47,7 +47,7 @@ func (n *Network) Listen(at netip.AddrPort) (*Conn, error) {
 		at = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), at.Port())
 	}
 	if at.Port() == 0 {
-		n.next++
+		n.next += 2 // RTP takes an even one, and RTCP the next
 		at = netip.AddrPortFrom(at.Addr(), n.next)
 	}
 	if n.conns[at] != nil {

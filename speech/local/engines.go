@@ -12,6 +12,7 @@ import (
 type Options struct {
 	Recogniser string // "moonshine-base" (default) or "moonshine-tiny"
 	Voice      string // "alan" (default) or "jenny"
+	Steady     bool   // the voice says the same text the same way every time: less lively, for callers in tests
 }
 
 // Engines are loaded models, ready for use by any number of calls.
@@ -59,7 +60,7 @@ func (e *Engines) load(set *models.Set, o Options) error {
 		return err
 	}
 	e.Recogniser, e.close = recogniser, append(e.close, recogniser.Close)
-	voice, err := newPiper(set, "piper-"+o.Voice)
+	voice, err := newPiper(set, "piper-"+o.Voice, o.Steady)
 	if err != nil {
 		return err
 	}

@@ -26,12 +26,15 @@ var manners = map[string]struct{ noise, noiseWidth, length float32 }{
 }
 
 // newPiper loads a voice, "piper-jenny" or "piper-alan".
-func newPiper(set *models.Set, voice string) (*Piper, error) {
+func newPiper(set *models.Set, voice string, steady bool) (*Piper, error) {
 	var config sherpa.OfflineTtsConfig
 	config.Model.Vits.Model = set.Path(voice + "/voice.onnx")
 	config.Model.Vits.Tokens = set.Path(voice + "/tokens.txt")
 	config.Model.Vits.DataDir = set.Path("espeak-ng-data")
 	m := manners[voice]
+	if steady {
+		m.noise, m.noiseWidth = 1e-30, 1e-30 // 0 would be the engine's default
+	}
 	config.Model.Vits.NoiseScale, config.Model.Vits.NoiseScaleW, config.Model.Vits.LengthScale = m.noise, m.noiseWidth, m.length
 	config.Model.NumThreads = 1
 	config.Model.Provider = "cpu"
