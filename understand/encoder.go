@@ -3,12 +3,12 @@ package understand
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"math"
 	"runtime"
 	"slices"
-	"sync/atomic"
 
 	ort "github.com/yalue/onnxruntime_go"
 	"golang.org/x/sync/errgroup"
@@ -20,11 +20,12 @@ import (
 // modelName is the folder of the model among the models, and stands for it in what is kept on disk.
 const modelName = "minilm"
 
-// encoder turns sentences into vectors of length 1 that point the same way when the sentences mean the same. It is safe for
+// encoder turns sentences into vectors that point the same way when the sentences mean the same. It is safe for
 // concurrent use.
 type encoder struct {
 	words   *wordpiece
 	session *ort.DynamicAdvancedSession
+	hash    string // of the model's file
 }
 
 // openEncoder loads the model.
@@ -44,20 +45,28 @@ func openEncoder(set *models.Set) (*encoder, error) {
 	if err := local.StartRuntime(); err != nil {
 		return nil, err
 	}
+	session, err := newSession(file, []string{idsInput, positionsInput, maskInput, shareInput}, []string{meansOutput})
+	if err != nil {
+		return nil, err
+	}
+	return &encoder{words: words, session: session, hash: fmt.Sprintf("%x", sha256.Sum256(file))}, nil
+}
+
+// newSession loads a graph that uses one thread and gives back what memory it took for a run.
+func newSession(file []byte, in, out []string) (*ort.DynamicAdvancedSession, error) {
 	options, err := ort.NewSessionOptions()
 	if err != nil {
 		return nil, fmt.Errorf("understand: %w", err)
 	}
 	defer options.Destroy()
-	if err := options.SetIntraOpNumThreads(1); err != nil {
+	if err := errors.Join(options.SetIntraOpNumThreads(1), options.SetInterOpNumThreads(1), options.SetCpuMemArena(false)); err != nil {
 		return nil, fmt.Errorf("understand: %w", err)
 	}
-	session, err := ort.NewDynamicAdvancedSessionWithONNXData(file,
-		[]string{idsInput, positionsInput, maskInput, shareInput}, []string{meanOutput}, options)
+	session, err := ort.NewDynamicAdvancedSessionWithONNXData(file, in, out, options)
 	if err != nil {
 		return nil, fmt.Errorf("understand: loading the model: %w", err)
 	}
-	return &encoder{words: words, session: session}, nil
+	return session, nil
 }
 
 func (e *encoder) close() error { return e.session.Destroy() }
@@ -65,9 +74,9 @@ func (e *encoder) close() error { return e.session.Destroy() }
 // batchTokens is how many tokens are encoded at once: more is no faster, and takes memory.
 const batchTokens = 256
 
-// encode returns the vectors of sentences, using all cores. progress, unless nil, hears how many are done, from several
-// goroutines.
-func (e *encoder) encode(ctx context.Context, sentences []string, progress func(done int)) ([][]float32, error) {
+// encode returns the vectors of sentences, using all cores. progress, unless nil, hears how many more are done,
+// from several goroutines.
+func (e *encoder) encode(ctx context.Context, sentences []string, progress func(more int)) ([][]float32, error) {
 	tokens := make([][]int64, len(sentences))
 	order := make([]int, len(sentences)) // by length: little is padded
 	for i, sentence := range sentences {
@@ -77,7 +86,6 @@ func (e *encoder) encode(ctx context.Context, sentences []string, progress func(
 	out := make([][]float32, len(sentences))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
-	var done atomic.Int64
 	for len(order) > 0 {
 		n := 1
 		for n < len(order) && (n+1)*len(tokens[order[n]]) <= batchTokens {
@@ -90,8 +98,8 @@ func (e *encoder) encode(ctx context.Context, sentences []string, progress func(
 				return err
 			}
 			err := e.batch(tokens, batch, out)
-			if n := done.Add(int64(len(batch))); progress != nil {
-				progress(int(n))
+			if progress != nil {
+				progress(len(batch))
 			}
 			return err
 		})
@@ -119,12 +127,15 @@ func (e *encoder) batch(tokens [][]int64, batch []int, out [][]float32) error {
 			}
 		}
 	}
-	means := make([]float32, rows*width)
+	means := make([]float32, rows*vectorSize)
 	if err := e.run(int64(rows), int64(columns), ids, positions, mask, share, means); err != nil {
 		return fmt.Errorf("understand: encoding: %w", err)
 	}
 	for row, i := range batch {
-		out[i] = unit(means[row*width : (row+1)*width])
+		for at := row * vectorSize; at < (row+1)*vectorSize; at += width {
+			unit(means[at : at+width])
+		}
+		out[i] = means[row*vectorSize : (row+1)*vectorSize]
 	}
 	return nil
 }
@@ -134,7 +145,7 @@ func (e *encoder) run(rows, columns int64, ids, positions []int64, mask, share, 
 	b, err2 := ort.NewTensor(ort.NewShape(columns), positions)
 	c, err3 := ort.NewTensor(ort.NewShape(rows, 1, 1, columns), mask)
 	d, err4 := ort.NewTensor(ort.NewShape(rows, 1, columns), share)
-	out, err5 := ort.NewTensor(ort.NewShape(rows, 1, width), means)
+	out, err5 := ort.NewTensor(ort.NewShape(rows, 1, vectorSize), means)
 	err := errors.Join(err1, err2, err3, err4, err5)
 	in := []ort.Value{a, b, c, d}
 	if err == nil {
@@ -144,7 +155,7 @@ func (e *encoder) run(rows, columns int64, ids, positions []int64, mask, share, 
 }
 
 // unit scales a vector to length 1.
-func unit(v []float32) []float32 {
+func unit(v []float32) {
 	sum := 0.0
 	for _, x := range v {
 		sum += float64(x) * float64(x)
@@ -153,5 +164,4 @@ func unit(v []float32) []float32 {
 	for i := range v {
 		v[i] /= length
 	}
-	return v
 }
