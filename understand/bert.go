@@ -1,6 +1,7 @@
 package understand
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"slices"
@@ -22,13 +23,15 @@ var readLayers = [2]int{2, layers - 1}
 const vectorSize = 2 * width
 
 // bert writes the network as an ONNX graph: BERT (Devlin et al. 2019), and the means of two of its layers over the tokens.
-// Weights stay bytes in the file; onnxruntime unpacks those it multiplies with when it loads, and of the table of words,
-// half of all, only the rows it looks up.
+// The table of words, half of all weights, stays bytes, of which the rows that are looked up are unpacked.
 type bert struct {
 	graph
 	weights weights
 	missing []string
 }
+
+// wordTable is the largest of the weights: a vector for each piece of a word.
+const wordTable = "unknown"
 
 // Names of the graph's inputs and its output.
 const (
@@ -42,12 +45,13 @@ const (
 // bertModel is the ONNX file of the weights.
 func bertModel(w weights) ([]byte, error) {
 	b := &bert{weights: w}
+	b.body = make([]byte, 0, w.size())
 	ids := b.input(idsInput, typeInt64, "sentences", "tokens")
 	positions := b.input(positionsInput, typeInt64, "tokens")
 	mask := b.input(maskInput, typeFloat, "sentences", 1, 1, "tokens")
 	share := b.input(shareInput, typeFloat, "sentences", 1, "tokens")
 	const root = "StatefulPartitionedCall/model/tf_bert_model/bert/"
-	x := b.add(b.rows("unknown", ids), b.rows("unknown_0", positions))
+	x := b.add(b.rows(wordTable, ids), b.rows("unknown_0", positions))
 	x = b.add(x, b.rows("unknown_1", b.ints(0))) // every token is of the first sentence
 	x = b.norm(x, root+"embeddings/")
 	var means []string
@@ -103,10 +107,14 @@ func (b *bert) norm(x, at string) string {
 	return b.node("LayerNormalization", []string{x, gain, shift}, intAttribute("axis", -1), floatAttribute("epsilon", normEpsilon))
 }
 
-// weight is a tensor unpacked.
+// weight is a tensor unpacked: onnxruntime would do it as well, but takes four times the memory meanwhile.
 func (b *bert) weight(name string) string {
 	t := b.tensor(name)
-	return b.unpacked(t, b.constant(typeUint8, t.shape, t.bytes))
+	raw := make([]byte, 0, 4*len(t.bytes))
+	for _, v := range t.bytes {
+		raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(float32(v)*t.scale+t.min))
+	}
+	return b.constant(typeFloat, t.shape, raw)
 }
 
 // rows looks up rows of a table and unpacks those alone.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"runtime/debug"
 	"slices"
 
 	ort "github.com/yalue/onnxruntime_go"
@@ -30,6 +31,9 @@ type encoder struct {
 
 // openEncoder loads the model.
 func openEncoder(set *models.Set) (*encoder, error) {
+	if err := local.StartRuntime(); err != nil {
+		return nil, err
+	}
 	words, err := readWordpiece(set.Path(modelName + "/tokenizer.json"))
 	if err != nil {
 		return nil, err
@@ -42,10 +46,10 @@ func openEncoder(set *models.Set) (*encoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := local.StartRuntime(); err != nil {
-		return nil, err
-	}
+	w = nil
+	debug.FreeOSMemory() // what is loaded next is as large again
 	session, err := newSession(file, []string{idsInput, positionsInput, maskInput, shareInput}, []string{meansOutput})
+	giveBack()
 	if err != nil {
 		return nil, err
 	}

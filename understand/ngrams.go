@@ -2,6 +2,7 @@ package understand
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -40,25 +41,27 @@ type rawGram struct {
 	times float32
 }
 
+// manySentences is from how many sentences on a feature that only one of them has is no feature: it says nothing of the next.
+const manySentences = 1000
+
 func newSpace(sentences []string) *space {
-	s := &space{Index: map[uint64]int32{}}
-	var seen []int
+	seen := map[uint64]int32{}
 	for _, sentence := range sentences {
 		for _, g := range rawGrams(sentence) {
-			at, ok := s.Index[g.hash]
-			if !ok {
-				at = int32(len(seen))
-				s.Index[g.hash] = at
-				seen = append(seen, 0)
-			}
-			seen[at]++
+			seen[g.hash]++
 		}
 	}
+	fewest := int32(1)
+	if len(sentences) >= manySentences {
+		fewest = 2
+	}
 	n := float64(len(sentences))
-	s.Unknown = float32(math.Log(1 + n))
-	s.Weight = make([]float32, len(seen))
-	for at, times := range seen {
-		s.Weight[at] = float32(math.Log(1 + n/float64(times)))
+	s := &space{Index: make(map[uint64]int32, len(seen)/2), Unknown: float32(math.Log(1 + n))}
+	for _, hash := range slices.Sorted(maps.Keys(seen)) { // in an order that is the same every time
+		if times := seen[hash]; times >= fewest {
+			s.Index[hash] = int32(len(s.Weight))
+			s.Weight = append(s.Weight, float32(math.Log(1+n/float64(times))))
+		}
 	}
 	return s
 }

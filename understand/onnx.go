@@ -87,8 +87,11 @@ func (g *graph) constant(elements int64, shape []int64, raw []byte) string {
 	}
 	b = number(b, 2, elements)
 	b = message(b, 8, []byte(name))
-	b = message(b, 9, raw)
-	g.body = message(g.body, 5, b)
+	b = protowire.AppendTag(b, 9, protowire.BytesType)
+	b = protowire.AppendVarint(b, uint64(len(raw)))
+	g.body = protowire.AppendTag(g.body, 5, protowire.BytesType)
+	g.body = protowire.AppendVarint(g.body, uint64(len(b)+len(raw)))
+	g.body = append(append(g.body, b...), raw...) // raw is large: copied once
 	return name
 }
 
@@ -133,7 +136,12 @@ func valueInfo(name string, elements int64, dimensions []any) []byte {
 
 // model is the whole file (ModelProto): IR version 8, operators of version 17.
 func (g *graph) model() []byte {
-	b := number(nil, 1, 8)
-	b = message(b, 7, message(g.body, 2, []byte("sentence")))
+	const frame = 64 // bytes around the graph, at most
+	name := message(nil, 2, []byte("sentence"))
+	b := make([]byte, 0, len(g.body)+frame)
+	b = number(b, 1, 8)
+	b = protowire.AppendTag(b, 7, protowire.BytesType)
+	b = protowire.AppendVarint(b, uint64(len(g.body)+len(name)))
+	b = append(append(b, g.body...), name...)
 	return message(b, 8, number(nil, 2, 17))
 }

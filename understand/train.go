@@ -5,15 +5,13 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
-	"runtime"
-	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
 )
 
 // modelVersion changes with the way of learning: what was kept of another is learnt anew.
-const modelVersion = 1
+const modelVersion = 2
 
 // model is what was learnt, as it is kept: one linear boundary over a sentence's vector, one over its grams. Both have a column more
 // than there are intents if examples out of scope were learnt.
@@ -78,24 +76,19 @@ func (e *Engine) train(ctx context.Context, examples []Example, progress Progres
 		dense(vectors[i], v)
 	}
 	c.vectors = vectors
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(runtime.GOMAXPROCS(0))
-	var all *boundaries
-	group.Go(func() (err error) {
-		all, err = e.trainer.fit(ctx, c, c.every(), 0, count.add)
-		return err
-	})
-	held := make([][]heldOut, folds)
-	for fold := range folds {
-		group.Go(func() (err error) {
-			held[fold], err = e.trainer.fold(ctx, c, fold, count.add)
-			return err
-		})
+	var held []heldOut
+	for fold := range folds { // one after the other: each takes much memory
+		one, err := e.trainer.fold(ctx, c, fold, count.add)
+		if err != nil {
+			return nil, err
+		}
+		held = append(held, one...)
 	}
-	if err := group.Wait(); err != nil {
+	all, err := e.trainer.fit(ctx, c, c.every(), 0, count.add)
+	if err != nil {
 		return nil, err
 	}
-	return c.join(all, slices.Concat(held...)), nil
+	return c.join(all, held), nil
 }
 
 // counter adds up progress of several goroutines.
@@ -160,21 +153,24 @@ func (t *trainer) fit(ctx context.Context, c *corpus, rows []int, seed uint64, p
 		}
 		of, vectors = append(of, class), append(vectors, c.vectors[i])
 	}
-	h.space = newSpace(sentences)
-	grams := make([][]gram, len(sentences))
-	for i, s := range sentences {
-		grams[i] = h.space.vector(s)
-	}
-	random := rand.New(rand.NewPCG(seed, 1))
-	var err error
-	if h.sparse, err = sparseRegression(ctx, grams, of, h.columns, len(h.space.Weight), random, progress); err != nil {
-		return nil, err
-	}
-	if h.dense, err = t.regression(ctx, vectors, of, h.columns, random, progress); err != nil {
-		return nil, err
-	}
-	h.distance, err = t.discriminant(insideVectors, inside, classes)
-	return h, err
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		h.space = newSpace(sentences)
+		grams := make([][]gram, len(sentences))
+		for i, s := range sentences {
+			grams[i] = h.space.vector(s)
+		}
+		h.sparse, err = sparseRegression(ctx, grams, of, h.columns, len(h.space.Weight), rand.New(rand.NewPCG(seed, 1)), progress)
+		return err
+	})
+	group.Go(func() (err error) {
+		if h.distance, err = t.discriminant(insideVectors, inside, classes); err != nil {
+			return err
+		}
+		h.dense, err = t.regression(ctx, vectors, of, h.columns, rand.New(rand.NewPCG(seed, 2)), progress)
+		return err
+	})
+	return h, group.Wait()
 }
 
 // sources of evidence, whose scores are weighed against each other.

@@ -66,3 +66,17 @@ func readWeights(manifest, shard string) (weights, error) {
 	}
 	return found, nil
 }
+
+// size is how many bytes a graph of the weights has, at most.
+func (w weights) size() int {
+	const graph = 1 << 20
+	n := graph
+	for name, t := range w {
+		if name == wordTable {
+			n += len(t.bytes)
+		} else {
+			n += 4 * len(t.bytes)
+		}
+	}
+	return n
+}

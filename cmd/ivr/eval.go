@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"runtime/debug"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -100,6 +101,8 @@ func evalIntents(ctx context.Context, out, progress io.Writer, o evalOptions) er
 		return err
 	}
 	defer engine.Close()
+	const sparing = 25 // learning makes much garbage: collect it early
+	defer debug.SetGCPercent(debug.SetGCPercent(sparing))
 	bar := newBar(progress, "learning")
 	defer bar.end()
 	figures, err := engine.Evaluate(ctx, training, test, bar.set)
