@@ -113,7 +113,7 @@ func (t *tensors) free() {
 
 const denseBatch = 128
 
-// regression fits a softmax regression over rows of x to their classes and returns its weights, [inputs][classes].
+// regression fits a softmax regression over vectors to their classes and returns its weights, [inputs][classes].
 func (t *trainer) regression(ctx context.Context, x [][]float32, of []int, classes int, random *rand.Rand, progress func(examples int)) ([]float32, error) {
 	batch := min(denseBatch, len(x))
 	epochs := min(max(150000/len(x), 12), 60)
@@ -143,7 +143,7 @@ func (t *trainer) regression(ctx context.Context, x [][]float32, of []int, class
 				return nil, err
 			}
 			for row, i := range order[:batch] {
-				copy(xs[row*inputs:], x[i])
+				dense(xs[row*inputs:], x[i])
 				target(targets[row*classes:(row+1)*classes], of[i])
 			}
 			in[2], in[3] = wv[now], sv[now]
@@ -179,8 +179,8 @@ func (t *trainer) discriminant(x [][]float32, of []int, classes int) ([]float32,
 	means, count := mat.NewDense(d, classes, nil), make([]float64, classes)
 	for i, c := range of {
 		count[c]++
-		for k, v := range x[i][:d] {
-			means.Set(k, c, means.At(k, c)+float64(v))
+		for k, v := range x[i] {
+			means.Set(k, c, means.At(k, c)+vectorScale*float64(v))
 		}
 	}
 	for c, n := range count {
@@ -227,7 +227,7 @@ func (t *trainer) discriminant(x [][]float32, of []int, classes int) ([]float32,
 	return weights, nil
 }
 
-// sum is the sum of x'x over rows, [inputs][inputs].
+// sum is the sum of x'x over the inputs that vectors make, [inputs][inputs].
 func (t *trainer) sum(x [][]float32) ([]float64, error) {
 	const most = 1024
 	total := make([]float64, inputs*inputs)
@@ -235,7 +235,7 @@ func (t *trainer) sum(x [][]float32) ([]float64, error) {
 	for len(x) > 0 {
 		n := min(most, len(x))
 		for row := range n {
-			copy(rows[row*inputs:], x[row])
+			dense(rows[row*inputs:], x[row])
 		}
 		x = x[n:]
 		var values tensors

@@ -34,8 +34,8 @@ func byIntent(a, b Example) int {
 type corpus struct {
 	intents   []string
 	sentences []string
-	of        []int       // the intent of each sentence, outside for none
-	vectors   [][]float32 // dense inputs
+	of        []int // the intent of each sentence, outside for none
+	vectors   [][]float32
 }
 
 // outside is the class of sentences out of scope.
@@ -67,15 +67,11 @@ func (e *Engine) train(ctx context.Context, examples []Example, progress Progres
 		return nil, errFewIntents
 	}
 	count := newCounter(progress, len(c.sentences)*(1+2*(1+folds)))
-	vectors, err := e.encoder.encode(ctx, c.sentences, count.add)
-	if err != nil {
+	var err error
+	if c.vectors, err = e.encoder.encode(ctx, c.sentences, count.add); err != nil {
 		return nil, err
 	}
-	for i, v := range vectors {
-		vectors[i] = make([]float32, inputs)
-		dense(vectors[i], v)
-	}
-	c.vectors = vectors
+	giveBack()
 	var held []heldOut
 	for fold := range folds { // one after the other: each takes much memory
 		one, err := e.trainer.fold(ctx, c, fold, count.add)
@@ -179,10 +175,12 @@ const sources = 3
 // scores of the classes by each source, and of what is out of scope by the two that know of it.
 func (h *boundaries) scores(vector []float32, grams []gram) (of [sources][]float32, out [2]float32) {
 	classes := len(h.local)
+	x := make([]float32, inputs)
+	dense(x, vector)
 	for i, weights := range [2][]float32{h.dense, h.sparse} {
 		of[i] = make([]float32, h.columns)
 		if i == 0 {
-			addDense(of[i], weights, vector)
+			addDense(of[i], weights, x)
 		} else {
 			addGrams(of[i], weights, grams)
 		}
@@ -191,6 +189,6 @@ func (h *boundaries) scores(vector []float32, grams []gram) (of [sources][]float
 		}
 	}
 	of[2] = make([]float32, classes)
-	addDense(of[2], h.distance, vector)
+	addDense(of[2], h.distance, x)
 	return of, out
 }
