@@ -53,7 +53,7 @@ func newSpace(sentences []string) *space {
 	}
 	fewest := int32(1)
 	if len(sentences) >= manySentences {
-		fewest = 2
+		fewest = 3
 	}
 	n := float64(len(sentences))
 	s := &space{Index: make(map[uint64]int32, len(seen)/2), Unknown: float32(math.Log(1 + n))}
@@ -110,7 +110,7 @@ func rawGrams(sentence string) []rawGram {
 		add(soundGram, lastSound, heard)
 		last, lastSound = word, heard
 		framed := "_" + word + "_"
-		for size := 3; size <= 5; size++ {
+		for size := 3; size <= 4; size++ {
 			for i := 0; i+size <= len(framed); i++ {
 				add(pieceGram, framed[i:i+size])
 			}

@@ -9,7 +9,7 @@ import (
 // gramScale is what sparse vectors are multiplied with: it sets how fast the regression learns from them.
 const gramScale = 2
 
-const sparseBatch = 128
+const sparseBatch = 256
 
 // sparseRegression fits a softmax regression over sparse vectors to their classes, without a bias, and returns its weights,
 // [size][classes]. Only the rows of a batch's grams are touched.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -14,42 +13,29 @@ import (
 	"ivr/understand"
 )
 
-// understanding gives bots their classifiers.
+// understanding gives bots their classifiers: of sentence embeddings, or, where their model is not there, of words alone.
 type understanding struct {
-	engine   *understand.Engine // nil: by words alone
 	ctx      context.Context
+	folder   string // of the models, "" for that in the user's cache
 	progress io.Writer
-	degraded func(error) // hears why a bot understands by words alone
+	degraded func(error) // hears once why bots understand by words alone
+
+	opened bool
+	engine *understand.Engine // opened with the first bot; nil: by words alone
 }
 
-// openUnderstanding loads the sentence encoder. Where its model is not there, bots understand by words alone, and degraded says so once.
-func openUnderstanding(ctx context.Context, folder string, progress io.Writer, degraded func(error)) (*understanding, error) {
-	u := &understanding{ctx: ctx, progress: progress, degraded: degraded}
-	set, err := models.Open(folder)
-	var incomplete *models.FolderError
-	if errors.As(err, &incomplete) {
-		degraded(err)
-		return u, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	u.engine, err = understand.Open(set, "")
-	return u, err
+func newUnderstanding(ctx context.Context, progress io.Writer, degraded func(error)) *understanding {
+	return &understanding{ctx: ctx, progress: progress, degraded: degraded}
 }
-
-func (u *understanding) close() error {
-	if u.engine == nil {
-		return nil
-	}
-	return u.engine.Close()
-}
-
-// option makes a bot understand so.
-func (u *understanding) option() dialog.Option { return dialog.WithTrainer(u.train) }
 
 // train is the bots' [dialog.Trainer].
 func (u *understanding) train(examples map[string][]string) dialog.Classifier {
+	if !u.opened {
+		u.opened = true
+		if err := u.open(); err != nil {
+			u.degraded(err)
+		}
+	}
 	if u.engine == nil {
 		return nil
 	}
@@ -61,6 +47,25 @@ func (u *understanding) train(examples map[string][]string) dialog.Classifier {
 		return nil
 	}
 	return &classifier{learnt}
+}
+
+func (u *understanding) open() error {
+	set, err := models.Open(u.folder)
+	if err != nil {
+		return err
+	}
+	u.engine, err = understand.Open(set, "")
+	return err
+}
+
+// close frees the encoder; no bot may be asked anything after it.
+func (u *understanding) close() {
+	if u.engine == nil {
+		return
+	}
+	if err := u.engine.Close(); err != nil {
+		slog.Error("the sentence encoder could not be freed", "err", err)
+	}
 }
 
 // labelled lists a bot's examples one by one.
