@@ -17,7 +17,8 @@ const (
 
 // heldOut is a sentence as judged by a training that had not seen it.
 type heldOut struct {
-	class  int // outside if its intent was not there
+	class  int  // outside if its intent was not there
+	given  bool // as an example of what is out of scope
 	scores [sources][]float32
 	out    [2]float32
 }
@@ -47,7 +48,7 @@ func (t *trainer) fold(ctx context.Context, c *corpus, fold int, progress func(i
 		if part[i] != fold {
 			continue
 		}
-		one := heldOut{class: outside}
+		one := heldOut{class: outside, given: c.of[i] == outside}
 		if class, ok := h.local[c.of[i]]; ok {
 			one.class = class
 		}

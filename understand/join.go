@@ -137,6 +137,7 @@ func spreads(held []heldOut) (spread trust) {
 type verdict struct {
 	best, out, score float64
 	right, inScope   bool
+	given            bool // as an example of what is out of scope
 }
 
 // calibrate teaches the judge which best scores are right, and sets the thresholds.
@@ -146,7 +147,7 @@ func (m *model) calibrate(held []heldOut, w trust) {
 		scores, out := held[i].combined(w)
 		best := slices.Max(scores)
 		verdicts = append(verdicts, verdict{best: best, out: out, inScope: held[i].class != outside,
-			right: held[i].class != outside && scores[held[i].class] == best})
+			given: held[i].given, right: held[i].class != outside && scores[held[i].class] == best})
 	}
 	m.Judge = newJudge(verdicts)
 	for i := range verdicts {
@@ -206,22 +207,26 @@ func newJudge(verdicts []verdict) judge {
 	return j
 }
 
-// What a threshold trades: a caller who is turned away although understood costs as much as this many strangers who are answered, and
-// of the callers understood it turns away so many at least and at most.
+// What a threshold trades: a caller who is turned away although understood costs as much as this many sentences of left out intents that
+// are answered, which are nearer than most strangers are. Of the callers understood it turns away so many at least and at most, and in
+// between it lets so many pass of the examples of what is out of scope.
 const (
 	costOfTurningAway = 8
 	leastTurnedAway   = 0.01
 	mostTurnedAway    = 0.05
+	mostGivenPass     = 0.05
 )
 
 // askFrom is the threshold of scope.
 func askFrom(verdicts []verdict) float64 {
-	var right, strange []float64
+	var right, strange, given []float64
 	inScope := 0
 	for _, v := range verdicts {
 		switch {
 		case v.right:
 			right = append(right, v.score)
+		case v.given:
+			given = append(given, v.score)
 		case !v.inScope:
 			strange = append(strange, v.score)
 		}
@@ -234,15 +239,16 @@ func askFrom(verdicts []verdict) float64 {
 	}
 	slices.Sort(right)
 	slices.Sort(strange)
+	most := min(int(mostTurnedAway*float64(inScope)), len(right)-1)
 	best, least := right[0], math.Inf(1)
-	for lost := int(leastTurnedAway * float64(inScope)); lost < len(right) && lost <= int(mostTurnedAway*float64(inScope)); lost++ {
+	for lost := int(leastTurnedAway * float64(inScope)); lost <= most; lost++ {
 		refused, _ := slices.BinarySearch(strange, right[lost])
 		cost := costOfTurningAway*float64(lost)/float64(inScope) - float64(refused)/float64(max(len(strange), 1))
 		if cost < least {
 			best, least = right[lost], cost
 		}
 	}
-	return best
+	return max(best, min(passing(given, mostGivenPass*float64(len(given))), right[most]))
 }
 
 // actFrom is the threshold from which to act without asking: of the sentences in scope at most 5 in 100, and of the strangers at most 2 in

@@ -41,7 +41,7 @@ type rawGram struct {
 	times float32
 }
 
-// manySentences is from how many sentences on a feature that only one of them has is no feature: it says nothing of the next.
+// manySentences is from how many sentences on a feature that only one or two of them have is no feature: it says nothing of the next.
 const manySentences = 1000
 
 func newSpace(sentences []string) *space {

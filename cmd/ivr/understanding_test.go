@@ -65,6 +65,9 @@ func (n *tally) take(t *testing.T, bot *dialog.Bot, want, sentence string) {
 	}
 }
 
+// courierSubjects are the names of the bot's sensitive subjects by their labels.
+var courierSubjects = map[string]string{"a bereavement": "bereavement", "police or legal action": "legal", "an injury": "injury", "data protection": "privacy"}
+
 // taken says which class a first sentence led to, and whether the bot only asked about it.
 func taken(bot *dialog.Bot, sentence string) (class string, asked bool) {
 	s, now := bot.Start(), time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)
@@ -77,7 +80,8 @@ func taken(bot *dialog.Bot, sentence string) (class string, asked bool) {
 		case dialog.ReasonAsked:
 			return "ivr_person", false
 		case dialog.ReasonSensitive:
-			return "ivr_sensitive_" + strings.ReplaceAll(strings.SplitN(last.Detail, ":", 2)[0], " ", "_"), false
+			label, _, _ := strings.Cut(last.Detail, ":")
+			return "ivr_sensitive_" + courierSubjects[label], false
 		case dialog.ReasonAnger:
 			return "complaint", false
 		}
