@@ -21,6 +21,7 @@ var mayImport = map[string][]string{
 	"speech/models":            {},
 	"speech/local":             {"speech", "speech/models", "media"},
 	"dialog":                   {},
+	"understand":               {"speech/local", "speech/models"},
 	"transfer":                 {},
 	"call":                     {"dialog", "transfer", "speech", "media"},
 	"records":                  {},
@@ -31,7 +32,7 @@ var mayImport = map[string][]string{
 	"internal/memnet":          {},
 	"examples/courier/parcels": {},
 	"e2e":                      {"media", "sip", "speech", "speech/models", "speech/local", "dialog"},
-	"cmd/ivr":                  {"media", "sip", "speech", "speech/models", "speech/local", "dialog", "transfer", "call", "records", "testaudio", "rehearsal"},
+	"cmd/ivr":                  {"media", "sip", "speech", "speech/models", "speech/local", "dialog", "understand", "transfer", "call", "records", "testaudio", "rehearsal"},
 }
 
 // testsMayImport is for any _test.go file beside its package's own row.

@@ -61,6 +61,7 @@ without making them repeat themselves.
 		newCallsCommand(),
 		newTrunksCommand(),
 		newDoctorCommand(),
+		newEvalCommand(),
 	)
 	return root
 }

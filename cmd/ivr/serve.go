@@ -41,11 +41,14 @@ Logs are JSON on standard error, one line when a call ends.`,
 		Example: "  ivr serve examples/courier/ivr.yaml",
 		Args:    oneArg("the configuration file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, bots, err := loadAll(args[0])
+			log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+			u := newUnderstanding(cmd.Context(), cmd.OutOrStdout(), func(err error) { log.Warn("bots understand by words alone", "err", err) })
+			defer u.close()
+			cfg, bots, err := loadAll(args[0], u)
 			if err != nil {
 				return err
 			}
-			return serve(cmd.Context(), cfg, bots, cmd.OutOrStdout())
+			return serve(cmd.Context(), cfg, bots, log, cmd.OutOrStdout())
 		},
 	}
 }
@@ -71,8 +74,8 @@ type server struct {
 }
 
 // serve opens everything, serves until ctx is done, and drains. Interrupting a second time ends at once.
-func serve(ctx context.Context, cfg *config, bots map[string]*dialog.Bot, out io.Writer) error {
-	s := &server{cfg: cfg, log: slog.New(slog.NewJSONHandler(os.Stderr, nil)), reg: prometheus.NewRegistry()}
+func serve(ctx context.Context, cfg *config, bots map[string]*dialog.Bot, log *slog.Logger, out io.Writer) error {
+	s := &server{cfg: cfg, log: log, reg: prometheus.NewRegistry()}
 	s.reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	defer s.close()
 	if err := s.open(ctx, bots, out); err != nil {
