@@ -17,6 +17,8 @@ import (
 var mayImport = map[string][]string{
 	"media":                    {},
 	"sip":                      {"media"},
+	"webrtc":                   {"media"},
+	"console":                  {},
 	"speech":                   {"media"},
 	"speech/models":            {},
 	"speech/local":             {"speech", "speech/models", "media"},
@@ -30,7 +32,7 @@ var mayImport = map[string][]string{
 	"internal/memnet":          {},
 	"examples/courier/parcels": {},
 	"e2e":                      {"media", "sip", "speech/models", "speech/local"},
-	"cmd/ivr":                  {"media", "sip", "speech", "speech/models", "speech/local", "dialog", "transfer", "call", "records", "testaudio"},
+	"cmd/ivr":                  {"media", "sip", "webrtc", "console", "speech", "speech/models", "speech/local", "dialog", "transfer", "call", "records", "testaudio"},
 }
 
 // testsMayImport is for any _test.go file beside its package's own row.
