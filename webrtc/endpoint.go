@@ -55,7 +55,7 @@ type Endpoint struct {
 	calls    sync.WaitGroup
 }
 
-// New checks the configuration. Nothing is opened before [Endpoint.Serve].
+// New checks the configuration. Nothing is opened before [Endpoint.Open].
 func New(cfg Config) (*Endpoint, error) {
 	if !cfg.Listen.IsValid() {
 		cfg.Listen = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), 0)
@@ -102,21 +102,31 @@ func (e *Endpoint) Drain() {
 
 // Serve takes calls until ctx is done, each conducted by handle on a goroutine of its own, and returns when all have ended.
 func (e *Endpoint) Serve(ctx context.Context, handle func(context.Context, *Leg)) error {
-	mux, err := e.open()
-	if err != nil {
+	if err := e.Open(); err != nil {
 		return err
 	}
 	e.mu.Lock()
-	e.serving, e.handle, e.mux = ctx, handle, mux
+	e.serving, e.handle = ctx, handle
 	e.mu.Unlock()
 	<-ctx.Done()
 	e.Drain()
 	e.calls.Wait()
-	return mux.Close()
+	return e.mux.Close()
 }
 
-// open opens the port that all calls share.
-func (e *Endpoint) open() (ice.UDPMux, error) {
+// Open takes the port that all calls share, unless that was done. [Endpoint.Serve] gives it back.
+func (e *Endpoint) Open() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.mux != nil {
+		return nil
+	}
+	var err error
+	e.mux, err = e.listen()
+	return err
+}
+
+func (e *Endpoint) listen() (ice.UDPMux, error) {
 	at := e.cfg.Listen
 	logger := quiet{e.cfg.Log}
 	if at.Addr().IsUnspecified() {

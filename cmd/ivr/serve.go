@@ -29,6 +29,7 @@ import (
 	"ivr/speech/models"
 	"ivr/testaudio"
 	"ivr/transfer"
+	"ivr/webrtc"
 )
 
 func newServeCommand() *cobra.Command {
@@ -61,6 +62,7 @@ type server struct {
 	prompts *speech.Prompts
 	media   *media.Engine
 	ua      *sip.UA
+	browser *webrtc.Endpoint // nil: there is no call page
 	desk    *transfer.Desk
 	store   *records.Store
 	metrics *call.Metrics
@@ -195,6 +197,16 @@ func (s *server) openSockets() error {
 	if s.ua, err = sip.New(cfg); err != nil {
 		return err
 	}
+	if s.cfg.Web.Call.Number != "" {
+		cfg := s.cfg.Web.Call.endpoint()
+		cfg.Media, cfg.Log, cfg.Metrics = s.media, s.log, s.reg
+		if s.browser, err = webrtc.New(cfg); err != nil {
+			return err
+		}
+		if err := s.browser.Open(); err != nil {
+			return fmt.Errorf("web.call.udp: %w", err)
+		}
+	}
 	if s.web, err = net.Listen("tcp", s.cfg.Web.Listen); err != nil {
 		return fmt.Errorf("web.listen: %w", err)
 	}
@@ -220,7 +232,7 @@ func (s *server) run(ctx context.Context) error {
 	parts.Go(func() { s.media.Run(serving) })
 	parts.Go(func() { s.pool.Run(serving) })
 	parts.Go(func() {
-		if err := serveWeb(serving, s.web, newWeb(s.reg, func() error { return ready(ctx) })); err != nil {
+		if err := serveWeb(serving, s.web, s.newWeb(func() error { return ready(ctx) })); err != nil {
 			s.log.Error("web", "err", err)
 		}
 	})
@@ -232,6 +244,13 @@ func (s *server) run(ctx context.Context) error {
 	var sipErr error
 	served := make(chan struct{})
 	go func() { defer close(served); sipErr = s.ua.Serve(talking, s.answer) }()
+	if s.browser != nil {
+		parts.Go(func() {
+			if err := s.browser.Serve(talking, s.answerBrowser); err != nil {
+				s.log.Error("calls from browsers", "err", err, "setting", "web.call.udp")
+			}
+		})
+	}
 
 	select {
 	case <-ctx.Done():
@@ -250,6 +269,9 @@ func (s *server) run(ctx context.Context) error {
 // drain refuses new calls and waits for those in progress, as long as the configuration allows or until a second signal.
 func (s *server) drain() {
 	s.ua.Drain()
+	if s.browser != nil {
+		s.browser.Drain()
+	}
 	s.log.Info("draining", "legs", s.ua.Active(), "limit", s.cfg.DrainAfter.String())
 	again := make(chan os.Signal, 1)
 	signal.Notify(again, os.Interrupt, syscall.SIGTERM)

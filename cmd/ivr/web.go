@@ -7,14 +7,25 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"ivr/console"
+	"ivr/webrtc"
 )
 
-// newWeb is what operations look at: /metrics, /healthz (the process lives) and /readyz (it takes calls).
-func newWeb(reg *prometheus.Registry, ready func() error) http.Handler {
+// callPage is where the call page and its calls are.
+const callPage = "/call"
+
+// newWeb is what operations look at: /metrics, /healthz (the process lives) and /readyz (it takes calls); and the call page, if
+// there is one.
+func (s *server) newWeb(ready func() error) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{Registry: reg}))
+	if p := s.cfg.Web.Call; s.browser != nil {
+		s.browser.Register(mux, callPage)
+		s.browser.Admit(mux, callPage, webrtc.Door{Number: p.Number, Open: p.Open, Key: p.Key})
+		console.RegisterCallPage(mux, callPage, p.Sites)
+	}
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.reg, promhttp.HandlerOpts{Registry: s.reg}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		w.Write([]byte("ok\n"))
 	})
