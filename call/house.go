@@ -23,12 +23,6 @@ type Leg interface {
 	Err() error // after Done: why
 }
 
-// Screen is what a leg may have beside its audio, as a page in a browser: what is said is shown there. Its methods do not wait.
-type Screen interface {
-	Line(who, text string) // "caller", "bot"
-	Joined()               // the caller talks with a person now
-}
-
 // Ears listen to one leg. Every [speech.Onset] is followed by one [speech.Utterance].
 type Ears interface {
 	media.Listener
