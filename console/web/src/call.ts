@@ -111,6 +111,7 @@ function mute(on: boolean): void {
 function openPad(open: boolean): void {
   keypad.hidden = !open
   padButton.setAttribute('aria-expanded', String(open))
+  captions.scrollTop = captions.scrollHeight
 }
 
 function press(key: string): void {

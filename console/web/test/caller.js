@@ -2,7 +2,7 @@
 //
 //   node caller.js '{"page": URL, "microphone": WAV, "heard": WAV, "pictures": FOLDER, "steps": [...]}'
 //
-// Steps: {"click": ID}, {"key": KEY}, {"shows": TEXT}, {"state": TEXT}, {"picture": NAME}, {"offline": SECONDS}.
+// Steps: {"click": ID}, {"key": KEY}, {"tab": ID}, {"shows": TEXT}, {"state": TEXT}, {"wait": SECONDS}, {"picture": NAME}.
 import { writeFileSync } from 'node:fs'
 import { chromium } from 'playwright-core'
 
