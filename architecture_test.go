@@ -18,7 +18,7 @@ var mayImport = map[string][]string{
 	"media":                    {},
 	"sip":                      {"media"},
 	"webrtc":                   {"media"},
-	"console":                  {},
+	"console":                  {"transfer"},
 	"speech":                   {"media"},
 	"speech/models":            {},
 	"speech/local":             {"speech", "speech/models", "media"},

@@ -43,11 +43,19 @@ func (e *Endpoint) Admit(mux *http.ServeMux, prefix string, d Door) {
 		}
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Cache-Control", "no-store")
-		json.NewEncoder(w).Encode(struct {
-			Token   string   `json:"token"`
-			Servers []Server `json:"servers"`
-		}{e.tokens.Mint(token, time.Now(), tokenGood), append([]Server{}, e.cfg.Servers...)})
+		json.NewEncoder(w).Encode(e.Admission(token))
 	})))
+}
+
+// Admission is what a browser needs to call.
+type Admission struct {
+	Token   string   `json:"token"`
+	Servers []Server `json:"servers"`
+}
+
+// Admission mints a token for a browser, and tells it of the servers.
+func (e *Endpoint) Admission(k Token) Admission {
+	return Admission{e.tokens.Mint(k, time.Now(), tokenGood), append([]Server{}, e.cfg.Servers...)}
 }
 
 // hasKey compares without telling how much of it was right.

@@ -16,17 +16,17 @@ const (
 	retryAfter   = "10"
 )
 
-// Register adds the resources of calls below prefix, "/call":
+// Register adds the resources of legs of one purpose below prefix, "/call":
 //
-//	POST   PREFIX/legs             an offer, with a bearer token; 201 with the answer, and the leg's own address in Location
+//	POST   PREFIX/legs             an offer, with a bearer token for that purpose; 201 with the answer, and the leg's own address in Location
 //	PATCH  PREFIX/legs/LEG         candidates, or a restart of ICE (RFC 8840)
 //	DELETE PREFIX/legs/LEG         hangs up
 //	POST   PREFIX/legs/LEG/keys    keys that were pressed: "42#"
 //	GET    PREFIX/legs/LEG/events  what is said, as server-sent events
 //
 // The address of a leg is its key: who has it steers the call.
-func (e *Endpoint) Register(mux *http.ServeMux, prefix string) {
-	mux.HandleFunc("POST "+prefix+"/legs", func(w http.ResponseWriter, r *http.Request) { e.offered(w, r, prefix) })
+func (e *Endpoint) Register(mux *http.ServeMux, prefix string, purpose Purpose) {
+	mux.HandleFunc("POST "+prefix+"/legs", func(w http.ResponseWriter, r *http.Request) { e.offered(w, r, prefix, purpose) })
 	leg := func(pattern string, serve func(http.ResponseWriter, *http.Request, *Leg)) {
 		method, path, _ := strings.Cut(pattern, " ")
 		mux.HandleFunc(method+" "+prefix+"/legs/{leg}"+path, func(w http.ResponseWriter, r *http.Request) {
@@ -51,7 +51,7 @@ func (e *Endpoint) refuse(w http.ResponseWriter, code int, reason, text string) 
 }
 
 // offered takes a call (RFC 9725, 4.2).
-func (e *Endpoint) offered(w http.ResponseWriter, r *http.Request, prefix string) {
+func (e *Endpoint) offered(w http.ResponseWriter, r *http.Request, prefix string, purpose Purpose) {
 	given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !ok {
 		w.Header().Set("WWW-Authenticate", "Bearer")
@@ -76,7 +76,7 @@ func (e *Endpoint) offered(w http.ResponseWriter, r *http.Request, prefix string
 		e.refuse(w, http.StatusServiceUnavailable, refusedFull, "all lines are busy")
 		return
 	}
-	k, err := e.tokens.Use(given, ForCall, time.Now()) // last: a call that found no room may be tried again with it
+	k, err := e.tokens.Use(given, purpose, time.Now()) // last: a call that found no room may be tried again with it
 	if err != nil {
 		e.leave()
 		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)

@@ -69,7 +69,10 @@ func (l *Leg) From() string { return l.token.From }
 // DisplayName is the caller's name as the token has it.
 func (l *Leg) DisplayName() string { return l.token.Name }
 
-// To is the number that was called.
+// Purpose is what its token was for.
+func (l *Leg) Purpose() Purpose { return l.token.Purpose }
+
+// To is the number that was called, or the seat whose leg it is.
 func (l *Leg) To() string { return l.token.Subject }
 
 // Media is the leg's audio. It flows from Answer on.

@@ -56,7 +56,7 @@ func newWorld(t *testing.T, cfg Config) *world {
 		})
 	}()
 	mux := http.NewServeMux()
-	w.endpoint.Register(mux, "/call")
+	w.endpoint.Register(mux, "/call", ForCall)
 	w.endpoint.Admit(mux, "/call", Door{Number: "4000", Key: "sesame"})
 	w.web = httptest.NewServer(mux)
 	t.Cleanup(func() {

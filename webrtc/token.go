@@ -18,13 +18,16 @@ var ErrToken = errors.New("webrtc: no valid token")
 // Purpose is what a token is good for: a closed set.
 type Purpose string
 
-// ForCall lets a visitor call a number.
-const ForCall Purpose = "call"
+// ForCall lets a visitor call a number, and ForSeat a person at a seat take a call.
+const (
+	ForCall Purpose = "call"
+	ForSeat Purpose = "seat"
+)
 
 // Token says what its holder may do, once, and as whom.
 type Token struct {
 	Purpose Purpose   `json:"p"`
-	Subject string    `json:"s"`           // the number that may be called
+	Subject string    `json:"s"`           // the number that may be called, or the seat
 	From    string    `json:"f,omitempty"` // number of the caller, if the web site knows it
 	Name    string    `json:"n,omitempty"` // and the name
 	Expires time.Time `json:"e"`

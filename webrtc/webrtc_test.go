@@ -192,7 +192,7 @@ func TestWhatCannotBeTakenIsRefusedWithTheReason(t *testing.T) {
 		{"no token", good, typeSDP, "", 401},
 		{"a token of somebody else", good, typeSDP, "Bearer " + NewTokens().Mint(Token{Purpose: ForCall}, time.Now(), time.Minute), 401},
 		{"an old token", good, typeSDP, "Bearer " + w.endpoint.Tokens().Mint(Token{Purpose: ForCall}, time.Now(), -time.Minute), 401},
-		{"a token for something else", good, typeSDP, "Bearer " + w.endpoint.Tokens().Mint(Token{Purpose: "seat"}, time.Now(), time.Minute), 401},
+		{"a token for something else", good, typeSDP, "Bearer " + w.endpoint.Tokens().Mint(Token{Purpose: ForSeat}, time.Now(), time.Minute), 401},
 		{"another type", good, "text/plain", bearer(), 415},
 		{"no SDP", "hello", typeSDP, bearer(), 400},
 		{"no fingerprint", strings.ReplaceAll(good, "a=fingerprint", "a=thumbprint"), typeSDP, bearer(), 400},

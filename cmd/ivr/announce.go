@@ -29,8 +29,11 @@ func (s *server) announce(out io.Writer) {
 	}
 	uri := "sip:" + first + "@" + s.ua.Addrs()[0].Addr
 	web := "/metrics /healthz /readyz"
-	if s.browser != nil {
+	if s.cfg.Web.Call.Number != "" {
 		web += " " + callPage + "/"
+	}
+	if s.seatDesk != nil {
+		web += " " + deskPage + "/"
 	}
 	fmt.Fprintf(out, `
 ivr serves calls

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"ivr/console"
 	"ivr/internal/strict"
 	"ivr/transfer"
 	"ivr/webrtc"
@@ -79,11 +80,12 @@ type queueConfig struct {
 }
 
 type seatConfig struct {
-	ID      string   `yaml:"id"`
-	Name    string   `yaml:"name"`
-	Address string   `yaml:"address"` // sip:ann@127.0.0.1:5071
-	Queues  []string `yaml:"queues"`
-	Tier    int      `yaml:"tier"` // a later tier is asked only while nobody of an earlier one is free [1]
+	ID       string   `yaml:"id"`
+	Name     string   `yaml:"name"`
+	Address  string   `yaml:"address"`  // sip:ann@127.0.0.1:5071, or browser
+	Password string   `yaml:"password"` // of a seat with a browser, as ivr password prints it
+	Queues   []string `yaml:"queues"`
+	Tier     int      `yaml:"tier"` // a later tier is asked only while nobody of an earlier one is free [1]
 }
 
 type limitsConfig struct {
@@ -195,8 +197,11 @@ func (c *config) validateSeats(f *strict.File) {
 			f.Mistake(at+".id", fmt.Sprintf("seat %q is there twice", s.ID), "give each seat an id of its own")
 		}
 		seen[s.ID] = true
-		if !strings.HasPrefix(s.Address, "sip:") {
-			f.Mistake(at+".address", fmt.Sprintf("%q is not a SIP address", s.Address), "write it like sip:ann@127.0.0.1:5071")
+		if !strings.HasPrefix(s.Address, "sip:") && s.Address != browserAddress {
+			f.Mistake(at+".address", fmt.Sprintf("%q is not a SIP address", s.Address), "write it like sip:ann@127.0.0.1:5071, or browser")
+		}
+		if s.Address == browserAddress && !console.IsHash(s.Password) {
+			f.Mistake(at, "a seat with a browser has no password, or one that everybody can read here", "put in what this prints: ivr password")
 		}
 		if len(s.Queues) == 0 {
 			f.Mistake(at, "the seat serves no queue", "add queues: ["+strings.Join(c.queueNames(), ", ")+"]")

@@ -14,10 +14,7 @@ const keyLeast = 16
 
 func (c *config) validateCallPage(f *strict.File) {
 	p := &c.Web.Call
-	if p.Number == "" {
-		return
-	}
-	if _, ok := c.botFor(p.Number); !ok {
+	if _, ok := c.botFor(p.Number); !ok && p.Number != "" {
 		f.Mistake("web.call.number", fmt.Sprintf("no bot answers %q", p.Number), "name a number of bots")
 	}
 	if p.Key != "" && len(p.Key) < keyLeast {

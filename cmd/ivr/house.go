@@ -44,15 +44,6 @@ func (s *server) answer(ctx context.Context, leg *sip.Leg) {
 	s.conduct(ctx, house, leg)
 }
 
-// answerBrowser conducts one call from the call page. Its number has a bot: that was checked with the configuration.
-func (s *server) answerBrowser(ctx context.Context, leg *webrtc.Leg) {
-	s.calls.Add(1)
-	defer s.calls.Done()
-	if house, ok := s.houseOf(leg.To()); ok {
-		s.conduct(ctx, house, leg)
-	}
-}
-
 func (s *server) houseOf(number string) (*call.House, bool) {
 	house, ok := s.houses[number]
 	if !ok {
@@ -79,6 +70,9 @@ func (s *server) ears() (call.Ears, error) {
 
 // dialSeat calls a seat; what the seat's phone can show of the case goes along in headers.
 func (s *server) dialSeat(ctx context.Context, seat transfer.Seat, h transfer.Handover) (call.Leg, transfer.Refusal) {
+	if seat.Address == browserAddress {
+		return s.ringBrowser(ctx, seat, h)
+	}
 	from := h.Caller
 	if from == "" {
 		from = s.cfg.SIP.From

@@ -20,6 +20,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ivr/call"
+	"ivr/console"
 	"ivr/dialog"
 	"ivr/media"
 	"ivr/records"
@@ -53,22 +54,24 @@ Logs are JSON on standard error, one line when a call ends.`,
 
 // server is what serves calls: the rooms of the house, joined.
 type server struct {
-	cfg     *config
-	log     *slog.Logger
-	reg     *prometheus.Registry
-	engines *local.Engines
-	mood    *speech.MoodDetector
-	pool    *speech.Pool
-	prompts *speech.Prompts
-	media   *media.Engine
-	ua      *sip.UA
-	browser *webrtc.Endpoint // nil: there is no call page
-	desk    *transfer.Desk
-	store   *records.Store
-	metrics *call.Metrics
-	web     net.Listener
-	houses  map[string]*call.House // by called number
-	calls   sync.WaitGroup
+	cfg      *config
+	log      *slog.Logger
+	reg      *prometheus.Registry
+	engines  *local.Engines
+	mood     *speech.MoodDetector
+	pool     *speech.Pool
+	prompts  *speech.Prompts
+	media    *media.Engine
+	ua       *sip.UA
+	browser  *webrtc.Endpoint // nil: there is neither a call page nor a seat with a browser
+	desk     *transfer.Desk
+	seatDesk *console.Desk // nil: no seat has a browser
+	browsers browserSeats
+	store    *records.Store
+	metrics  *call.Metrics
+	web      net.Listener
+	houses   map[string]*call.House // by called number
+	calls    sync.WaitGroup
 }
 
 // serve opens everything, serves until ctx is done, and drains. Interrupting a second time ends at once.
@@ -197,12 +200,10 @@ func (s *server) openSockets() error {
 	if s.ua, err = sip.New(cfg); err != nil {
 		return err
 	}
-	if s.cfg.Web.Call.Number != "" {
-		cfg := s.cfg.Web.Call.endpoint()
-		cfg.Media, cfg.Log, cfg.Metrics = s.media, s.log, s.reg
-		if s.browser, err = webrtc.New(cfg); err != nil {
-			return err
-		}
+	if err := s.openBrowsers(); err != nil {
+		return err
+	}
+	if s.browser != nil {
 		if err := s.browser.Open(); err != nil {
 			return fmt.Errorf("web.call.udp: %w", err)
 		}

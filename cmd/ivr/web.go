@@ -13,15 +13,22 @@ import (
 	"ivr/webrtc"
 )
 
-// callPage is where the call page and its calls are.
-const callPage = "/call"
+// Where the pages and their legs are.
+const (
+	callPage = "/call"
+	deskPage = "/desk"
+)
 
-// newWeb is what operations look at: /metrics, /healthz (the process lives) and /readyz (it takes calls); and the call page, if
-// there is one.
+// newWeb is what operations look at: /metrics, /healthz (the process lives) and /readyz (it takes calls); and the
+// pages, if there are any.
 func (s *server) newWeb(ready func() error) http.Handler {
 	mux := http.NewServeMux()
-	if p := s.cfg.Web.Call; s.browser != nil {
-		s.browser.Register(mux, callPage)
+	if s.seatDesk != nil {
+		s.browser.Register(mux, deskPage, webrtc.ForSeat)
+		s.seatDesk.Register(mux, deskPage)
+	}
+	if p := s.cfg.Web.Call; p.Number != "" {
+		s.browser.Register(mux, callPage, webrtc.ForCall)
 		s.browser.Admit(mux, callPage, webrtc.Door{Number: p.Number, Open: p.Open, Key: p.Key})
 		console.RegisterCallPage(mux, callPage, p.Sites)
 	}

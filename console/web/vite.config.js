@@ -10,7 +10,7 @@ export default defineConfig({
     target: 'es2022',
     modulePreload: { polyfill: false },
     rollupOptions: {
-      input: { call: 'call.html', embed: 'src/embed.ts' },
+      input: { call: 'call.html', desk: 'desk.html', embed: 'src/embed.ts' },
       output: { entryFileNames: (c) => (c.name === 'embed' ? 'embed.js' : 'assets/[name]-[hash].js') },
     },
   },
