@@ -17,6 +17,8 @@ import (
 var mayImport = map[string][]string{
 	"media":                    {},
 	"sip":                      {"media"},
+	"webrtc":                   {"media"},
+	"console":                  {"transfer"},
 	"speech":                   {"media"},
 	"speech/models":            {},
 	"speech/local":             {"speech", "speech/models", "media"},
@@ -31,8 +33,9 @@ var mayImport = map[string][]string{
 	"internal/strict":          {},
 	"internal/memnet":          {},
 	"examples/courier/parcels": {},
+	"tools/load":               {"media", "sip", "speech", "speech/models", "speech/local", "testaudio"},
 	"e2e":                      {"media", "sip", "speech", "speech/models", "speech/local", "dialog"},
-	"cmd/ivr":                  {"media", "sip", "speech", "speech/models", "speech/local", "dialog", "understand", "transfer", "call", "records", "testaudio", "rehearsal"},
+	"cmd/ivr":                  {"media", "sip", "webrtc", "console", "speech", "speech/models", "speech/local", "dialog", "understand", "transfer", "call", "records", "testaudio", "rehearsal"},
 }
 
 // testsMayImport is for any _test.go file beside its package's own row.

@@ -62,6 +62,7 @@ without making them repeat themselves.
 		newTrunksCommand(),
 		newDoctorCommand(),
 		newEvalCommand(),
+		newPasswordCommand(),
 	)
 	return root
 }
