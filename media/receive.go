@@ -67,6 +67,14 @@ func (s *Stream) arrive(p *rtp.Packet, raw []byte, from netip.AddrPort, now time
 	if s.closed {
 		return
 	}
+	if s.shaker != nil && isHandshake(raw) {
+		s.shaker.hand(raw, from)
+		return
+	}
+	if s.unsafe() {
+		s.invalid[forged]++
+		return
+	}
 	if s.secured != nil {
 		var ok bool
 		if raw, ok = s.open(raw); !ok {

@@ -74,6 +74,8 @@ type UA struct {
 	guard   *guard
 	auth    *challenger
 
+	identity *media.Identity // of protected audio whose keys DTLS agrees on
+
 	mu       sync.Mutex
 	legs     map[string]*Leg    // by dialog
 	called   map[netip.Addr]int // peers of calls of ours
@@ -136,6 +138,9 @@ func New(cfg Config) (*UA, error) {
 	}
 	quiet := slog.New(slog.DiscardHandler) // what sipgo has to say per packet, we count
 	var err error
+	if ua.identity, err = media.NewIdentity(); err != nil {
+		return nil, err
+	}
 	ua.agent, err = sipgo.NewUA(sipgo.WithUserAgent(cfg.UserAgent),
 		sipgo.WithUserAgentTransportLayerOptions(sip.WithTransportLayerLogger(quiet)),
 		sipgo.WithUserAgentTransactionLayerOptions(sip.WithTransactionLayerLogger(quiet),
