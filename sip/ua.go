@@ -101,8 +101,7 @@ const parole = 2 * time.Second
 // flush is how long what was received before Close may take to reach its handler.
 const flush = 10 * time.Millisecond
 
-// New checks cfg and binds the sockets, so that Addrs is known before Serve.
-func New(cfg Config) (*UA, error) {
+func (cfg *Config) setDefaults() {
 	if len(cfg.Allow) == 0 {
 		cfg.Allow = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 	}
@@ -124,6 +123,11 @@ func New(cfg Config) (*UA, error) {
 	if cfg.Resolver == nil {
 		cfg.Resolver = systemResolver{net.DefaultResolver}
 	}
+}
+
+// New checks cfg and binds the sockets, so that Addrs is known before Serve.
+func New(cfg Config) (*UA, error) {
+	cfg.setDefaults()
 	tameLibrary()
 	ua := &UA{cfg: cfg, log: cfg.Log, metrics: newMetrics(cfg.Metrics), legs: map[string]*Leg{}, parting: map[string]bool{},
 		invites: map[string]bool{}, mouth: newMouth(), ledger: newLedger(), called: map[netip.Addr]int{}, guard: newGuard(cfg.Guard), auth: newChallenger("ivr"),
