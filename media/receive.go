@@ -52,11 +52,9 @@ func (s *Stream) arrive(p *rtp.Packet, raw []byte, from netip.AddrPort, now time
 	if s.closed {
 		return
 	}
-	if s.secured != nil {
-		var ok bool
-		if raw, ok = s.open(raw); !ok {
-			return
-		}
+	raw, ok := s.open(raw, from)
+	if !ok {
+		return
 	}
 	err := p.Unmarshal(raw)
 	if err != nil || p.Version != 2 {
@@ -104,8 +102,18 @@ func (s *Stream) arrive(p *rtp.Packet, raw []byte, from netip.AddrPort, now time
 	s.last = now
 }
 
-// open takes the protection off a packet. What cannot be opened is counted.
-func (s *Stream) open(raw []byte) (plain []byte, ok bool) {
+// open takes the protection off a packet, where there is one. What cannot be opened is counted; what agrees on keys is handed on.
+func (s *Stream) open(raw []byte, from netip.AddrPort) (plain []byte, ok bool) {
+	switch {
+	case s.shaker != nil && isHandshake(raw):
+		s.shaker.hand(raw, from)
+		return nil, false
+	case s.unsafe():
+		s.invalid[forged]++
+		return nil, false
+	case s.secured == nil:
+		return raw, true
+	}
 	plain, err := s.secured.in.DecryptRTP(s.secured.opened[:0], raw, &s.secured.headers[1])
 	if err != nil {
 		s.invalid[forged]++

@@ -94,7 +94,7 @@ func (s *Stream) marshal(first, last rtcp.Packet) []byte {
 		all = append(all, last)
 	}
 	raw, err := rtcp.Marshal(all)
-	if err != nil {
+	if err != nil || s.unsafe() {
 		return nil // a count out of range: the next report will do
 	}
 	if s.secured != nil {
@@ -144,6 +144,10 @@ func (s *Stream) hearControl(raw []byte, from netip.AddrPort, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
+		return
+	}
+	if s.unsafe() {
+		s.invalid[forged]++
 		return
 	}
 	if s.secured != nil {

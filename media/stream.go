@@ -22,7 +22,8 @@ type Params struct {
 	Tones       bool           // keys are listened for in the audio too; they always are when telephone-event was not agreed
 	RTCP        netip.AddrPort // where the far end takes RTCP (RFC 3605); invalid: the port after Remote
 	Mux         bool           // RTCP goes by the port of RTP (RFC 5761)
-	Secure      *Secure        // SRTP with these keys; nil: nothing is protected
+	Secure      *Secure        // SRTP with these keys; nil: nothing is protected, unless Handshake is there
+	Handshake   *Handshake     // SRTP with keys that DTLS agrees on; nil: with those of Secure
 	Send        bool           // the far end wants our audio (not held by it)
 	Receive     bool           // we take the far end's audio
 }
@@ -56,6 +57,7 @@ type Stream struct {
 	source    source
 	control   control
 	secured   *secured // nil: nothing is protected
+	shaker    *shaker  // agrees on keys; nil: SDP has done so
 	buffer    jitterBuffer
 	hush      int // level of a comfort noise packet that came, plus one; 0: none came
 	keys      keys
@@ -134,7 +136,10 @@ func (s *Stream) Start(p Params) error {
 	}
 	s.params, s.format = p, f
 	s.buffer.agree(f)
-	s.secured, _ = secure(p.Secure, s.secured) // the keys were tried above
+	s.shake(p.Handshake)
+	if s.shaker == nil {
+		s.secured, _ = secure(p.Secure, s.secured) // the keys were tried above
+	}
 	s.latch.agree(p.Remote, p.Via.Unmap())
 	if !s.started {
 		s.started = true

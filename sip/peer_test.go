@@ -39,9 +39,14 @@ var (
 	peers = netip.MustParsePrefix("192.0.2.0/24")
 )
 
+// readResolvConf makes the resolver that is the machine's begin outside of fake time: what it makes there it could not use in the next
+// test. sipgo asks it for the names in Via.
+var readResolvConf = sync.OnceFunc(func() { net.LookupHost("localhost") })
+
 // inFakeTime runs a test against a UA that handles calls with handle; nil answers and waits for the end.
 func inFakeTime(t *testing.T, cfg Config, handle func(context.Context, *Leg), test func(w *world)) {
 	t.Helper()
+	readResolvConf()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, net: memnet.New(memnet.Damage{}), reg: prometheus.NewRegistry(), calls: make(chan *Leg, 100), next: 10}
 		w.media = w.engine(uaAt.Addr())

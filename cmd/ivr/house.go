@@ -79,7 +79,8 @@ func (s *server) dialSeat(ctx context.Context, seat transfer.Seat, h transfer.Ha
 	if from == "" {
 		from = s.cfg.SIP.From
 	}
-	req := sip.DialRequest{To: seat.Address, Trunks: s.cfg.trunksTo(seat.ID), From: from, DisplayName: h.Name, Headers: map[string]string{}}
+	req := sip.DialRequest{To: seat.Address, Trunks: s.cfg.trunksTo(seat.ID), From: from, DisplayName: h.Name, Headers: map[string]string{},
+		UserToUser: h.CallID[:min(len(h.CallID), 64)]} // gateways carry no more than 128 octets of it
 	if v, ok := s.callers.Load(h.CallID); ok {
 		caller := v.(*sip.Leg)
 		maps.Copy(req.Headers, caller.Kept())
