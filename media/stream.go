@@ -58,6 +58,7 @@ type Stream struct {
 	control   control
 	secured   *secured // nil: nothing is protected
 	shaker    *shaker  // agrees on keys; nil: SDP has done so
+	shaking   sync.WaitGroup
 	buffer    jitterBuffer
 	hush      int // level of a comfort noise packet that came, plus one; 0: none came
 	keys      keys
@@ -259,6 +260,7 @@ func (s *Stream) Close() error {
 	if s.aside != nil {
 		err = errors.Join(err, s.aside.Close())
 	}
+	s.shaking.Wait()
 	s.engine.left(s)
 	return err
 }
