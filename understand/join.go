@@ -208,12 +208,13 @@ func newJudge(verdicts []verdict) judge {
 }
 
 // What a threshold trades: a caller who is turned away although understood costs as much as this many sentences of left out intents that
-// are answered, which are nearer than most strangers are. Of the callers understood it turns away so many at least and at most, and in
-// between it lets so many pass of the examples of what is out of scope.
+// are answered, which are nearer than most strangers are, and it turns away so many of the callers at least and at most. Of the examples
+// of what is out of scope it lets so many pass, unless it would turn away more than so many callers for them.
 const (
-	costOfTurningAway = 8
+	costOfTurningAway = 16
 	leastTurnedAway   = 0.01
-	mostTurnedAway    = 0.05
+	mostTurnedAway    = 0.02
+	mostTurnedForThem = 0.05
 	mostGivenPass     = 0.05
 )
 
@@ -248,6 +249,7 @@ func askFrom(verdicts []verdict) float64 {
 			best, least = right[lost], cost
 		}
 	}
+	most = min(int(mostTurnedForThem*float64(inScope)), len(right)-1)
 	return max(best, min(passing(given, mostGivenPass*float64(len(given))), right[most]))
 }
 
