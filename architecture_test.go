@@ -29,6 +29,7 @@ var mayImport = map[string][]string{
 	"internal/strict":          {},
 	"internal/memnet":          {},
 	"examples/courier/parcels": {},
+	"tools/load":               {"media", "sip", "speech", "speech/models", "speech/local", "testaudio"},
 	"e2e":                      {"media", "sip", "speech/models", "speech/local"},
 	"cmd/ivr":                  {"media", "sip", "speech", "speech/models", "speech/local", "dialog", "transfer", "call", "records", "testaudio"},
 }

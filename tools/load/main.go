@@ -163,12 +163,7 @@ func spin(m *meter, c *callers, o options, calls int, hold time.Duration, each f
 	for {
 		now := time.Now()
 		for c.begun() < calls && now.Sub(begin).Seconds()*o.rate >= float64(c.begun()) {
-			last := begin.Add(time.Duration(float64(calls) / o.rate * float64(time.Second))) // begun
-			end := now.Add(hold)
-			if o.calls > 0 {
-				end = last.Add(hold - last.Sub(begin)) // all at once
-			}
-			c.call(now, end)
+			c.call(now, now.Add(hold))
 		}
 		m.drain()
 		c.drain()
