@@ -30,7 +30,7 @@ func recorded(id string) records.Call {
 		Handovers: []records.Handover{{At: at(5), Queue: "complaints", Reason: "anger", Detail: `said "disgrace"`, Seat: "9",
 			Outcome: "joined", Brief: "Angry caller Maria.", Waited: 9 * time.Second, ToSeat: 9 * time.Second,
 			Tried: []string{"7: busy"}}},
-		RTP: records.RTP{Sent: 1500, SentLate: 1, Received: 998, Lost: 2, Late: 3, Jitter: 1300 * time.Microsecond},
+		RTP: records.RTP{Sent: 1500, SentLate: 1, Received: 998, Lost: 2, Late: 3, Jitter: 1300 * time.Microsecond, MOS: 4.38, WorstMOS: 4.1, FarMOS: 4.2, RoundTrip: 12 * time.Millisecond, Crypto: "AES_CM_128_HMAC_SHA1_80"},
 	}
 }
 

@@ -56,6 +56,8 @@ func run(ctx context.Context, addr, what, wav string, pause time.Duration, recor
 	h := &host{prompt: prompt, record: record}
 	var wg sync.WaitGroup
 	defer wg.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	if what == "listen" { // before there is a socket: the models take a moment
 		if h.ears, err = newEars(); err != nil {
 			return err
