@@ -93,13 +93,23 @@ func (e *Engine) Open() (*Stream, error) {
 		if c, err := e.listen(netip.AddrPortFrom(e.bind, uint16(port+1))); err == nil {
 			aside = c
 		}
-		e.metrics.opened()
-		return &Stream{
-			engine: e, conn: conn, aside: aside, port: port,
-			digits: make(chan Digit, keptDigits), gone: make(chan struct{}),
-			player: player{gain: 1, want: 1},
-			sender: newSender(),
-		}, nil
+		s := e.newStream(conn)
+		s.aside, s.port = aside, port
+		return s, nil
+	}
+}
+
+// OpenOver makes a stream over a connection that somebody else has made, as ICE does. The stream closes it. It carries RTCP too,
+// so [Params.Mux] is to be set; the addresses of packets are the connection's own business, as long as they are always the same.
+func (e *Engine) OpenOver(conn PacketConn) *Stream { return e.newStream(conn) }
+
+func (e *Engine) newStream(conn PacketConn) *Stream {
+	e.metrics.opened()
+	return &Stream{
+		engine: e, conn: conn,
+		digits: make(chan Digit, keptDigits), gone: make(chan struct{}),
+		player: player{gain: 1, want: 1},
+		sender: newSender(),
 	}
 }
 
@@ -112,7 +122,9 @@ func (e *Engine) join(s *Stream) {
 
 // left takes back the port of a closed stream. The clock finds out by itself.
 func (e *Engine) left(s *Stream) {
-	e.ports.release(s.port, time.Now())
+	if s.port != 0 {
+		e.ports.release(s.port, time.Now())
+	}
 	s.mu.Lock()
 	n, measured := s.count(), s.source.audio.timed
 	var last tally

@@ -43,7 +43,7 @@ type Stream struct {
 	engine *Engine
 	conn   PacketConn
 	aside  PacketConn // for RTCP, on the next port; nil: RTCP goes by conn, or not at all
-	port   int
+	port   int        // 0: conn was made by somebody else
 	digits chan Digit
 	gone   chan struct{} // closed by Close
 
@@ -100,7 +100,7 @@ type Stats struct {
 	MOS, WorstMOS, FarMOS, FarWorstMOS float64
 }
 
-// LocalPort is the RTP port of ours that goes into SDP.
+// LocalPort is the RTP port of ours that goes into SDP, 0 for a stream of [Engine.OpenOver].
 func (s *Stream) LocalPort() int { return s.port }
 
 // Start begins, or after a re-INVITE changes, what flows. SSRC, sequence and timestamps go on across changes.

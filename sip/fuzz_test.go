@@ -49,7 +49,7 @@ func FuzzAnswer(f *testing.F) {
 		if err != nil {
 			return
 		}
-		l := newLocalMedia(netip.MustParseAddr("192.0.2.1"), 4000)
+		l := newLocalMedia(netip.MustParseAddr("192.0.2.1"), 4000, protectionOf(nil, "udp"))
 		answer := l.answer(r)
 		var d sdp.SessionDescription
 		if err := d.Unmarshal(answer); err != nil {
