@@ -45,6 +45,7 @@ type settings struct {
 	maxCalls int
 	limits   string // YAML of the limits block, "ring: 3s"
 	wait     string // of every queue
+	browser  bool   // seat 2 has a browser instead of a phone; its password is that of the tests
 }
 
 // open starts the parcel service and the bot and waits until both are ready.
@@ -60,6 +61,10 @@ func open(t *testing.T, s settings) *house {
 	if s.wait == "" {
 		s.wait = "20s"
 	}
+	ben := `address: "sip:ben@` + h.seats[1] + `"`
+	if s.browser {
+		ben = `address: browser, password: "` + hashOfPassword(t) + `"`
+	}
 	config := fmt.Sprintf(`
 sip:
   listen: [udp://%[1]s, tcp://%[1]s]
@@ -71,11 +76,11 @@ bots: {"4000": %[5]s}
 queues: {service: {wait: %[6]s}, complaints: {wait: %[6]s}, claims: {wait: %[6]s}}
 seats:
   - {id: "1", name: Ann, address: "sip:ann@%[7]s", queues: [service, claims]}
-  - {id: "2", name: Ben, address: "sip:ben@%[8]s", queues: [complaints, service]}
+  - {id: "2", name: Ben, %[8]s, queues: [complaints, service]}
 rescue: service
 limits: {wrap_up: 1s, %[9]s}
 drain: 20s
-`, h.sip, s.maxCalls, h.web, h.data, root("examples/courier/courier.yaml"), s.wait, h.seats[0], h.seats[1], s.limits)
+`, h.sip, s.maxCalls, h.web, h.data, root("examples/courier/courier.yaml"), s.wait, h.seats[0], ben, s.limits)
 	if err := os.Symlink(prompts(), filepath.Join(h.data, "prompts")); err != nil {
 		t.Fatal(err)
 	}
