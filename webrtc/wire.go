@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/pion/transport/v5/packetio"
+	"github.com/pion/transport/v4/packetio"
 )
 
 // Room for packets that were not read yet: two seconds of audio, and the flights of a handshake.
@@ -51,7 +51,7 @@ func (w *wire) run(conn net.Conn) {
 		}
 		switch {
 		case n > 0 && buf[0] >= 20 && buf[0] <= 63:
-			_, _ = w.dtls.Write(buf[:n], nil)
+			_, _ = w.dtls.Write(buf[:n])
 		case n > 0 && buf[0] >= 128 && buf[0] <= 191:
 			select {
 			case w.rtp <- rtpPacket{bytes.Clone(buf[:n]), time.Now()}:
@@ -109,7 +109,7 @@ func (c dtlsConn) Close() error                              { return c.dtls.Clo
 
 // read takes one packet, with errors as sockets have them.
 func read(from *packetio.Buffer, b []byte) (int, error) {
-	n, _, err := from.Read(b, nil)
+	n, err := from.Read(b)
 	var timeout net.Error
 	switch {
 	case err == nil:
