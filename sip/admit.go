@@ -42,8 +42,8 @@ func (ua *UA) panicked(value any, method, call string) {
 
 // acceptable checks Require (RFC 3261, 8.2.2.3). Max-Forwards is the business of proxies: with us the request has arrived.
 func (ua *UA) acceptable(req *sip.Request, tx sip.ServerTransaction) bool {
-	if h := req.GetHeader("Require"); h != nil && req.Method != sip.CANCEL {
-		ua.refuse(req, tx, 420, "Bad Extension", refusedRequire, sip.NewHeader("Unsupported", h.Value()))
+	if lacks := unsupported(req); len(lacks) > 0 && req.Method != sip.CANCEL {
+		ua.refuse(req, tx, 420, "Bad Extension", refusedRequire, sip.NewHeader("Unsupported", strings.Join(lacks, ", ")))
 		return false
 	}
 	return true

@@ -110,7 +110,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 // methodLabel keeps the label a closed set.
 func methodLabel(m sip.RequestMethod) string {
 	switch m {
-	case sip.INVITE, sip.ACK, sip.BYE, sip.CANCEL, sip.OPTIONS, sip.UPDATE, sip.INFO, sip.NOTIFY, sip.REGISTER, sip.SUBSCRIBE:
+	case sip.INVITE, sip.ACK, sip.BYE, sip.CANCEL, sip.OPTIONS, sip.PRACK, sip.UPDATE, sip.INFO, sip.NOTIFY, sip.REFER, sip.REGISTER, sip.SUBSCRIBE:
 		return string(m)
 	}
 	return "other"

@@ -172,15 +172,30 @@ type localMedia struct {
 	session uint64
 	version uint64
 	last    string
+	held    bool                    // the far end is to send nothing
+	streams []*sdp.MediaDescription // of our last answer: offers keep their number and order (RFC 3264, 8)
+	audio   int                     // which of them is ours
 	safe    protection
 }
 
 // offer lists all we speak.
 func (l *localMedia) offer() []byte {
-	stream := audioStream(l.port, media.Codecs(), map[int]uint8{8000: 101, 48000: 102}, "sendrecv")
-	l.safe.offer(stream)
-	return l.write([]*sdp.MediaDescription{stream})
+	direction := "sendrecv"
+	if l.held {
+		direction = "sendonly"
+	}
+	ours := audioStream(l.port, media.Codecs(), map[int]uint8{8000: 101, 48000: 102}, direction)
+	l.safe.offer(ours)
+	if len(l.streams) == 0 {
+		return l.write([]*sdp.MediaDescription{ours})
+	}
+	streams := slices.Clone(l.streams)
+	streams[l.audio] = ours
+	return l.write(streams)
 }
+
+// again is what was said last: a refresh changes nothing (RFC 4028, 7.4).
+func (l *localMedia) again() []byte { return []byte(l.last) }
 
 // answer agrees to the first codec of an offer that is ours; every other stream is refused with port 0 (RFC 3264, 6).
 func (l *localMedia) answer(r *remoteMedia) []byte {
@@ -193,23 +208,24 @@ func (l *localMedia) answer(r *remoteMedia) []byte {
 			streams[i] = &refused
 			continue
 		}
-		streams[i] = audioStream(l.port, r.codecs[:1], map[int]uint8{r.clock: r.digits}, answerDirection(r))
+		streams[i] = audioStream(l.port, r.codecs[:1], map[int]uint8{r.clock: r.digits}, answerDirection(r.sends && !l.held, r.takes))
 		l.safe.answer(streams[i], r)
 		if r.mux {
 			streams[i].WithPropertyAttribute("rtcp-mux")
 		}
 	}
+	l.streams, l.audio = streams, r.audio
 	return l.write(streams)
 }
 
 // answerDirection mirrors the offer (RFC 3264, 6.1).
-func answerDirection(r *remoteMedia) string {
+func answerDirection(sends, takes bool) string {
 	switch {
-	case r.sends && r.takes:
+	case sends && takes:
 		return "sendrecv"
-	case r.sends:
+	case sends:
 		return "recvonly"
-	case r.takes:
+	case takes:
 		return "sendonly"
 	}
 	return "inactive"

@@ -33,6 +33,7 @@ type protection struct {
 	mode SRTP
 	ours map[string]media.Crypto // by suite: a leg keeps its keys, so that an offer that changes something else disturbs nothing
 	used *media.Secure           // nil: none
+	as   string                  // profile that it was agreed on with
 }
 
 // protectionOf a call over a transport, with a trunk or a phone.
@@ -87,13 +88,18 @@ func (p *protection) agree(r *remoteMedia) (*media.Secure, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.used = &media.Secure{Ours: ours, Theirs: theirs}
+	p.used, p.as = &media.Secure{Ours: ours, Theirs: theirs}, r.profile
 	return p.used, nil
 }
 
 // offer adds our keys to a stream that we offer. Where protection is a wish, the profile stays RTP/AVP: who does not know the
-// attribute passes it over.
+// attribute passes it over. What is protected already stays so.
 func (p *protection) offer(m *sdp.MediaDescription) {
+	if p.used != nil {
+		m.MediaName.Protos = strings.Split(p.as, "/")
+		m.WithValueAttribute("crypto", p.used.Ours.Attribute())
+		return
+	}
 	if p.mode != SRTPOffer && p.mode != SRTPRequire {
 		return
 	}

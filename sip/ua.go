@@ -38,8 +38,11 @@ type Config struct {
 	ClientTLS  *tls.Config // for connections of ours; nil: the system's authorities
 	Resolver   Resolver    // nil: the system's
 	Media      *media.Engine
-	Log        *slog.Logger
-	Metrics    prometheus.Registerer // may be nil
+
+	SessionExpires time.Duration // session timer that we ask for (RFC 4028) [30m]; negative: none, others may still
+
+	Log     *slog.Logger
+	Metrics prometheus.Registerer // may be nil
 
 	listenPacket func(addr string) (net.PacketConn, error) // of tests in fake time; nil: real sockets
 }
@@ -107,6 +110,9 @@ func New(cfg Config) (*UA, error) {
 	if cfg.RetryAfter <= 0 {
 		cfg.RetryAfter = 10 * time.Second
 	}
+	if cfg.SessionExpires == 0 {
+		cfg.SessionExpires = defaultSession
+	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
@@ -158,7 +164,7 @@ func New(cfg Config) (*UA, error) {
 func (ua *UA) route() {
 	for method, h := range map[sip.RequestMethod]func(*sip.Request, sip.ServerTransaction){
 		sip.INVITE: ua.onInvite, sip.ACK: ua.onAck, sip.BYE: ua.onBye, sip.CANCEL: ua.onCancel,
-		sip.OPTIONS: ua.onOptions, sip.UPDATE: ua.onUpdate, sip.INFO: ua.onInfo, sip.NOTIFY: ua.onNotify,
+		sip.OPTIONS: ua.onOptions, sip.PRACK: ua.onPrack, sip.UPDATE: ua.onUpdate, sip.INFO: ua.onInfo, sip.REFER: ua.onRefer, sip.NOTIFY: ua.onNotify,
 	} {
 		ua.server.OnRequest(method, ua.guarded(h))
 	}
@@ -225,13 +231,14 @@ func (ua *UA) Close() error {
 	return err
 }
 
-// farewell says what must still be said of a call that nobody waits for any more; Close waits for it.
-func (ua *UA) farewell(say func(context.Context)) {
+// farewell says what must still be said of a call that nobody waits for any more; Close waits for it. False: the UA is closed.
+func (ua *UA) farewell(say func(context.Context)) bool {
 	ua.mu.Lock()
 	defer ua.mu.Unlock()
 	if !ua.closed {
 		ua.farewells.Go(func() { say(ua.lastWords) })
 	}
+	return !ua.closed
 }
 
 func (ua *UA) close() error {
