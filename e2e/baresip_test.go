@@ -152,6 +152,7 @@ func TestBaresipHoldsAndResumesWithAudioOnBothEnds(t *testing.T) {
 		{"in the clear", "udp", ">;regint=0", ""},
 		{"over TCP", "tcp", ";transport=tcp>;regint=0", ""},
 		{"with SRTP", "udp", ">;regint=0;mediaenc=srtp", "AES_CM_128_HMAC_SHA1_80"},
+		{"with SRTP by DTLS", "udp", ">;regint=0;mediaenc=dtls_srtp", "AES_CM_128_HMAC_SHA1_80"},
 		{"over TLS with SRTP", "tls", ";transport=tls>;regint=0;mediaenc=srtp-mand", "AES_CM_128_HMAC_SHA1_80"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -209,7 +209,7 @@ func (ua *UA) newOutgoing(req DialRequest, r route) (*Leg, error) {
 	l := &Leg{
 		ua: ua, trunk: r.trunk, host: r.hop.host, stream: stream, tag: newTag(), peer: peer, far: &far{target: r.uri},
 		known: make(chan struct{}), referrals: make(chan *Referral), replacements: make(chan *Leg),
-		local: newLocalMedia(addr, stream.LocalPort(), protectionOf(r.trunk, network)),
+		local: newLocalMedia(addr, stream.LocalPort(), ua.protectionOf(r.trunk, network)),
 	}
 	l.life, l.kill = context.WithCancel(context.Background())
 	invite := sip.NewRequest(sip.INVITE, r.uri)

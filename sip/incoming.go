@@ -82,7 +82,7 @@ func (ua *UA) newIncoming(req *sip.Request, tx sip.ServerTransaction, t *trunk) 
 	if err != nil {
 		return nil, err
 	}
-	safe := protectionOf(t, networkOf(req))
+	safe := ua.protectionOf(t, networkOf(req))
 	if offer != nil {
 		if err := safe.allows(offer); err != nil {
 			return nil, err

@@ -243,16 +243,17 @@ func (l *Leg) bye(ctx context.Context, f *far, reason string) error {
 
 // agree starts the audio with what the far end's description says.
 func (l *Leg) agree(r *remoteMedia) error {
-	before := l.local.safe.used
-	secure, err := l.local.safe.agree(r)
+	safe := &l.local.safe
+	before := safe.used != nil || safe.shake != nil
+	secure, err := safe.agree(r)
 	if err != nil {
 		return err
 	}
-	if before != nil && secure == nil {
+	if before && secure == nil && safe.shake == nil {
 		l.ua.log.Warn("the far end has taken the protection off the audio of a call", "call", l.ID(), "setting", "trunks."+orDefault(l.Trunk(), "NAME")+".srtp")
 	}
 	p := r.params()
-	p.Secure, p.Receive = secure, p.Receive && !l.local.held
+	p.Secure, p.Handshake, p.Receive = secure, safe.shake, p.Receive && !l.local.held
 	if at, err := netip.ParseAddrPort(l.peer); err == nil {
 		p.Via = at.Addr()
 	}

@@ -30,9 +30,12 @@ type remoteMedia struct {
 	clock   int           // Hz of those events
 	mux     bool          // RTCP on the port of RTP (RFC 5761)
 	profile string        // "RTP/AVP", "RTP/SAVP"
-	keys    []media.Crypto
-	sends   bool // the far end sends
-	takes   bool // the far end receives
+
+	fingerprint string // of its certificate for DTLS
+	setup       string // "active", "passive" or "actpass"
+	keys        []media.Crypto
+	sends       bool // the far end sends
+	takes       bool // the far end receives
 }
 
 // parseSDP reads a session description (RFC 8866): of its audio streams the first that is protected in a way of ours, else the first
@@ -48,7 +51,7 @@ func parseSDP(body []byte) (*remoteMedia, error) {
 	r := &remoteMedia{streams: d.MediaDescriptions, audio: -1}
 	for i, m := range d.MediaDescriptions {
 		name := m.MediaName
-		if name.Media != "audio" || name.Port.Value < 1 || name.Port.Value > 65535 || !r.readKeys(m) {
+		if name.Media != "audio" || name.Port.Value < 1 || name.Port.Value > 65535 || !r.readKeys(&d, m) {
 			continue
 		}
 		if r.readFormats(m); len(r.codecs) > 0 && (r.audio < 0 || r.secured()) {
@@ -61,7 +64,7 @@ func parseSDP(body []byte) (*remoteMedia, error) {
 		return nil, errNoAudio
 	}
 	m := d.MediaDescriptions[r.audio]
-	r.readKeys(m)
+	r.readKeys(&d, m)
 	r.readFormats(m)
 	r.readDirection(&d, m)
 	return r, r.readAddress(&d, m)

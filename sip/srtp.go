@@ -34,11 +34,15 @@ type protection struct {
 	ours map[string]media.Crypto // by suite: a leg keeps its keys, so that an offer that changes something else disturbs nothing
 	used *media.Secure           // nil: none
 	as   string                  // profile that it was agreed on with
+
+	identity *media.Identity  // for DTLS (RFC 5763)
+	shake    *media.Handshake // nil: the keys, if there are any, are in SDP
+	setup    string           // our role in that
 }
 
 // protectionOf a call over a transport, with a trunk or a phone.
-func protectionOf(t *trunk, network string) protection {
-	p := protection{ours: map[string]media.Crypto{}}
+func (ua *UA) protectionOf(t *trunk, network string) protection {
+	p := protection{ours: map[string]media.Crypto{}, identity: ua.identity}
 	if t != nil {
 		p.mode = t.SRTP
 	}
@@ -65,7 +69,7 @@ func (p *protection) key(suite, tag string) (media.Crypto, error) {
 // allows says what is wrong with what the far end offered; nil: nothing.
 func (p *protection) allows(r *remoteMedia) error {
 	switch {
-	case len(r.keys) == 0 && p.mode == SRTPRequire:
+	case len(r.keys) == 0 && !r.shakes() && p.mode == SRTPRequire:
 		return errInsecure
 	case r.secured() && p.mode == SRTPOff:
 		return errSecure
@@ -74,12 +78,23 @@ func (p *protection) allows(r *remoteMedia) error {
 }
 
 // agree chooses the keys for what the far end offered or answered; nil: the audio is not protected. An answer names one of the keys
-// that we offered, by tag and suite; of an offer we take the first that we can.
+// that we offered, by tag and suite; of an offer we take the first that we can. A far end that would agree on them by DTLS is met
+// halfway: we begin, unless it does (RFC 5763, 5).
 func (p *protection) agree(r *remoteMedia) (*media.Secure, error) {
 	if err := p.allows(r); err != nil {
 		return nil, err
 	}
-	p.used = nil
+	p.used, p.shake = nil, nil
+	if r.shakes() {
+		if p.setup == "" { // whoever began once does not change that
+			p.setup = "active"
+			if r.setup == "active" {
+				p.setup = "passive"
+			}
+		}
+		p.shake, p.as = &media.Handshake{Ours: p.identity, Theirs: r.fingerprint, Active: p.setup == "active"}, r.profile
+		return nil, nil
+	}
 	if len(r.keys) == 0 || p.mode == SRTPOff {
 		return nil, nil
 	}
@@ -95,6 +110,11 @@ func (p *protection) agree(r *remoteMedia) (*media.Secure, error) {
 // offer adds our keys to a stream that we offer. Where protection is a wish, the profile stays RTP/AVP: who does not know the
 // attribute passes it over. What is protected already stays so.
 func (p *protection) offer(m *sdp.MediaDescription) {
+	if p.shake != nil {
+		m.MediaName.Protos = strings.Split(p.as, "/")
+		m.WithValueAttribute("fingerprint", p.identity.Fingerprint()).WithValueAttribute("setup", "actpass")
+		return
+	}
 	if p.used != nil {
 		m.MediaName.Protos = strings.Split(p.as, "/")
 		m.WithValueAttribute("crypto", p.used.Ours.Attribute())
@@ -116,27 +136,43 @@ func (p *protection) offer(m *sdp.MediaDescription) {
 // answer adds the key that we chose to the stream of an answer.
 func (p *protection) answer(m *sdp.MediaDescription, r *remoteMedia) {
 	m.MediaName.Protos = strings.Split(r.profile, "/")
+	if p.shake != nil {
+		m.WithValueAttribute("fingerprint", p.identity.Fingerprint()).WithValueAttribute("setup", p.setup)
+	}
 	if p.used != nil {
 		m.WithValueAttribute("crypto", p.used.Ours.Attribute())
 	}
 }
 
 // profiles of RTP that we speak: plain and protected, with and without the feedback that we do not send (RFC 3551, 3711, 4585, 5124).
-var profiles = []string{"RTP/AVP", "RTP/SAVP", "RTP/AVPF", "RTP/SAVPF"}
+var profiles = []string{"RTP/AVP", "RTP/SAVP", "RTP/AVPF", "RTP/SAVPF", "UDP/TLS/RTP/SAVP", "UDP/TLS/RTP/SAVPF"}
 
 // secured says whether the chosen stream has a profile that demands protection.
-func (r *remoteMedia) secured() bool { return strings.HasPrefix(r.profile, "RTP/SAVP") }
+func (r *remoteMedia) secured() bool { return strings.Contains(r.profile, "RTP/SAVP") }
+
+// shakes says whether the chosen stream wants its keys agreed on by DTLS (RFC 5764, 8).
+func (r *remoteMedia) shakes() bool { return strings.HasPrefix(r.profile, "UDP/TLS/") }
 
 // readKeys takes the keys of a stream that we can use; not ok: it cannot be had without one.
-func (r *remoteMedia) readKeys(m *sdp.MediaDescription) (ok bool) {
-	r.profile, r.keys = strings.Join(m.MediaName.Protos, "/"), nil
-	for _, a := range m.Attributes {
-		if a.Key != "crypto" {
-			continue
+func (r *remoteMedia) readKeys(d *sdp.SessionDescription, m *sdp.MediaDescription) (ok bool) {
+	r.profile, r.keys, r.fingerprint, r.setup = strings.Join(m.MediaName.Protos, "/"), nil, "", ""
+	for _, a := range slices.Concat(d.Attributes, m.Attributes) { // the stream's own come last and count
+		switch a.Key {
+		case "crypto":
+			if c, err := media.ParseCrypto(a.Value); err == nil { // the next one may do
+				r.keys = append(r.keys, c)
+			}
+		case "fingerprint":
+			if media.CheckFingerprint(a.Value) == nil {
+				r.fingerprint = a.Value
+			}
+		case "setup":
+			r.setup = strings.ToLower(strings.TrimSpace(a.Value))
 		}
-		if c, err := media.ParseCrypto(a.Value); err == nil { // the next one may do
-			r.keys = append(r.keys, c)
-		}
+	}
+	if r.shakes() {
+		r.keys = nil
+		return slices.Contains(profiles, r.profile) && r.fingerprint != "" && r.setup != "holdconn"
 	}
 	return slices.Contains(profiles, r.profile) && (len(r.keys) > 0 || !r.secured())
 }

@@ -74,6 +74,8 @@ type UA struct {
 	guard   *guard
 	auth    *challenger
 
+	identity *media.Identity // of protected audio whose keys DTLS agrees on
+
 	mu       sync.Mutex
 	legs     map[string]*Leg    // by dialog
 	called   map[netip.Addr]int // peers of calls of ours
@@ -99,8 +101,7 @@ const parole = 2 * time.Second
 // flush is how long what was received before Close may take to reach its handler.
 const flush = 10 * time.Millisecond
 
-// New checks cfg and binds the sockets, so that Addrs is known before Serve.
-func New(cfg Config) (*UA, error) {
+func (cfg *Config) setDefaults() {
 	if len(cfg.Allow) == 0 {
 		cfg.Allow = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 	}
@@ -122,6 +123,11 @@ func New(cfg Config) (*UA, error) {
 	if cfg.Resolver == nil {
 		cfg.Resolver = systemResolver{net.DefaultResolver}
 	}
+}
+
+// New checks cfg and binds the sockets, so that Addrs is known before Serve.
+func New(cfg Config) (*UA, error) {
+	cfg.setDefaults()
 	tameLibrary()
 	ua := &UA{cfg: cfg, log: cfg.Log, metrics: newMetrics(cfg.Metrics), legs: map[string]*Leg{}, parting: map[string]bool{},
 		invites: map[string]bool{}, mouth: newMouth(), ledger: newLedger(), called: map[netip.Addr]int{}, guard: newGuard(cfg.Guard), auth: newChallenger("ivr"),
@@ -136,6 +142,9 @@ func New(cfg Config) (*UA, error) {
 	}
 	quiet := slog.New(slog.DiscardHandler) // what sipgo has to say per packet, we count
 	var err error
+	if ua.identity, err = media.NewIdentity(); err != nil {
+		return nil, err
+	}
 	ua.agent, err = sipgo.NewUA(sipgo.WithUserAgent(cfg.UserAgent),
 		sipgo.WithUserAgentTransportLayerOptions(sip.WithTransportLayerLogger(quiet)),
 		sipgo.WithUserAgentTransactionLayerOptions(sip.WithTransactionLayerLogger(quiet),
