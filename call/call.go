@@ -229,7 +229,7 @@ func (c *Call) finish() {
 	}
 	c.house.Metrics.ended(r)
 	line := []any{"cause", r.Cause, "caller", r.Caller, "seconds", r.Ended.Sub(r.Started).Seconds(), "turns", len(r.Lines),
-		"handovers", len(r.Handovers), "lost", r.Media.Lost, "late", r.Media.Late}
+		"handovers", len(r.Handovers), "lost", r.Media.Lost, "late", r.Media.Late, "srtp", r.Media.Crypto}
 	if r.Cause == CauseFailed {
 		line = append(line, "err", r.Err)
 	}

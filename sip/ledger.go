@@ -45,8 +45,9 @@ func (l *ledger) note(r Refusal, now time.Time) {
 		if len(l.rows) >= ledgerRows {
 			l.forget()
 		}
-		row = &r
-		row.First = now
+		fresh := r // only a new row is worth memory
+		fresh.First = now
+		row = &fresh
 		l.rows[key] = row
 	}
 	row.Count++

@@ -127,22 +127,23 @@ seats:
 }
 
 func TestAPasswordIsNeverPrinted(t *testing.T) {
-	cfg, mistakes := parsed(t, "trunks: {a: {address: x.example, user: u, password: hunter2, challenge: {user: v, password: hunter2}}}")
+	cfg, mistakes := parsed(t, "sip: {listen: udp://0.0.0.0:5060}\ntrunks: {a: {address: x.example, user: u, password: hunter2, challenge: {user: v, password: hunter2}}}")
 	if mistakes != "" {
 		t.Fatal(mistakes)
 	}
 	if text := fmt.Sprintf("%v %+v %#v %s", cfg, cfg.Trunks, cfg.Trunks["a"], cfg.Trunks["a"].Password); strings.Contains(text, "hunter2") {
 		t.Error(text)
 	}
-	if len(cfg.advice) != 2 || !strings.Contains(cfg.advice[0], "ivr.yaml:1: trunks.a.password: the password is in this file in the clear") {
+	if len(cfg.advice) != 2 || !strings.Contains(cfg.advice[0], "ivr.yaml:2: trunks.a.password: the password is in this file in the clear") {
 		t.Errorf("%q", cfg.advice)
 	}
 }
 
 func TestWhatIsNotWiseIsToldAsAdvice(t *testing.T) {
 	for text, want := range map[string]string{
-		"trunks: {a: {address: x.example, srtp: require}}":               "the keys of the audio travel in the clear",
-		"trunks: {a: {address: 'sips:x.example', tls: {verify: false}}}": "can pretend to be this trunk",
+		"trunks: {a: {address: x.example}}":                                                                 "sip.listen serves this machine only",
+		"sip: {listen: udp://0.0.0.0:5060}\ntrunks: {a: {address: x.example, srtp: require}}":               "the keys of the audio travel in the clear",
+		"sip: {listen: udp://0.0.0.0:5060}\ntrunks: {a: {address: 'sips:x.example', tls: {verify: false}}}": "can pretend to be this trunk",
 	} {
 		if cfg, mistakes := parsed(t, text); mistakes != "" || len(cfg.advice) != 1 || !strings.Contains(cfg.advice[0], want) {
 			t.Errorf("%s: %q %s", text, cfg.advice, mistakes)

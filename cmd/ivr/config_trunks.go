@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"maps"
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -132,7 +133,28 @@ func (c *config) validateTrunks(f *strict.File) {
 			f.Mistake(at, "max_calls and call_rate must not be negative", "leave them out for no limit")
 		}
 		c.validateTrunkTLS(f, at, t)
+		if c.listensHereOnly() && !isLoopback(t.Address) {
+			c.advise(f, at, "sip.listen serves this machine only: a trunk elsewhere cannot reach us; write sip.listen: [udp://0.0.0.0:5060, tcp://0.0.0.0:5060]")
+		}
 	}
+}
+
+// listensHereOnly says whether nobody but this machine can call.
+func (c *config) listensHereOnly() bool {
+	return !slices.ContainsFunc(c.SIP.Listen, func(l string) bool {
+		_, addr, err := splitListen(l)
+		return err == nil && !isLoopback(addr)
+	})
+}
+
+// isLoopback says whether an address with or without a port is this machine's own.
+func isLoopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		host = address
+	}
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 func (t trunkConfig) validateAddress(f *strict.File, at string) {
