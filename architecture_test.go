@@ -29,7 +29,7 @@ var mayImport = map[string][]string{
 	"internal/strict":          {},
 	"internal/memnet":          {},
 	"examples/courier/parcels": {},
-	"e2e":                      {"media", "sip", "speech/models", "speech/local"},
+	"e2e":                      {"media", "sip", "speech", "speech/models", "speech/local", "dialog"},
 	"cmd/ivr":                  {"media", "sip", "speech", "speech/models", "speech/local", "dialog", "transfer", "call", "records", "testaudio"},
 }
 

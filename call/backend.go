@@ -44,7 +44,18 @@ func (b *HTTPBackend) Fetch(ctx context.Context, req dialog.Fetch) dialog.Fetche
 		}
 	}
 	b.Metrics.fetched(time.Since(began), "failed")
-	return dialog.Fetched{ID: req.ID, Err: fmt.Sprintf("%s: %v, tried %d times", req.ID, err, tries)}
+	failed := dialog.Fetched{ID: req.ID, Err: fmt.Sprintf("%s: %v, tried %d times", req.ID, err, tries)}
+	if refused := (statusError)(0); errors.As(err, &refused) {
+		failed.Status = int(refused)
+	}
+	return failed
+}
+
+// statusError is an answer that another try may change.
+type statusError int
+
+func (e statusError) Error() string {
+	return fmt.Sprintf("status %d", int(e))
 }
 
 // try is one request. Its error never carries the query or the headers: they may hold private data.
@@ -68,7 +79,7 @@ func (b *HTTPBackend) try(ctx context.Context, req dialog.Fetch, key string) (di
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode >= 500 || resp.StatusCode == http.StatusTooManyRequests {
-		return dialog.Fetched{}, fmt.Errorf("status %d", resp.StatusCode)
+		return dialog.Fetched{}, statusError(resp.StatusCode)
 	}
 	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {

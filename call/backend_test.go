@@ -98,3 +98,12 @@ func TestAFetchEndsWithItsCall(t *testing.T) {
 		t.Error("want an error")
 	}
 }
+
+func TestABackEndThatKeepsRefusingIsAFailureWithItsStatus(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }))
+	defer srv.Close()
+	got := (&HTTPBackend{}).Fetch(t.Context(), dialog.Fetch{ID: "a", Method: "GET", URL: srv.URL, Tries: 2, Timeout: time.Second})
+	if got.Status != http.StatusServiceUnavailable || got.Err != "a: status 503, tried 2 times" {
+		t.Errorf("got %+v", got)
+	}
+}

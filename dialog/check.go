@@ -22,7 +22,7 @@ type checker struct {
 var builtIn = []string{"caller", "caller_name", "today", "daytime"}
 
 // wordingValues are what the built-in prompts may name beside [builtIn].
-var wordingValues = []string{"label", "topics", "keys", "heard", "length", "day", "key", "choice", "value"}
+var wordingValues = []string{"label", "topics", "heard", "length", "day", "key", "choice", "value"}
 
 func (c *checker) check() {
 	f := &c.file

@@ -56,6 +56,8 @@ func (c *checker) step(at string, s *step) {
 		}
 	}
 	switch {
+	case s.Done != nil && !*s.Done:
+		c.Mistake(at+".done", "false does nothing", "write done: true, or leave the step out")
 	case s.Go != "":
 		c.flow(at+".go", s.Go)
 	case s.Confirm != nil:

@@ -80,7 +80,7 @@ flows:
     - fetch: {method: FETCH, timeout: 2, on: {nope: {end: Bye}}, url: "/x/{{parcl}}"}
     - go: other
     - say: Never
-    - decide: {value: satus, cases: {a: {say: "{{parcel}}"}}}
+    - decide: {value: satus, cases: {a: {say: "{{parcel}}"}, b: {done: false}}}
     - menu: {options: {0: {do: {end: Bye}}}}
   other:
     - go: again
@@ -129,6 +129,7 @@ wording:
 		`:21: flows.main[2].fetch.on.nope: is no HTTP status`,
 		`:23: flows.main[4]: is never reached`,
 		`:24: flows.main[5].decide.value: unknown value "satus"`,
+		`:24: flows.main[5].decide.cases.b[0].done: false does nothing`,
 		`:25: flows.main[6].menu: no say`,
 		`:25: flows.main[6].menu.options.0: key "0"; 1 to 9`,
 		`:26: flows.other: goes round for ever`,

@@ -28,7 +28,7 @@ type (
 	// Fetched is the result of a [Fetch].
 	Fetched struct {
 		ID     string         // of the Fetch
-		Status int            // HTTP status; 0 when Err is set
+		Status int            // HTTP status; 0 when there was no answer
 		Body   map[string]any // decoded JSON
 		Err    string         // "" or what failed, for the record: "parcels: timeout after 2s, tried twice"
 	}

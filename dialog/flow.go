@@ -196,7 +196,7 @@ func (s *Session) fetched(event Fetched) {
 	}
 	branch, listed := f.On[strconv.Itoa(event.Status)]
 	switch {
-	case event.Err == "" && (listed || event.Status >= 200 && event.Status < 300):
+	case listed || event.Err == "" && event.Status >= 200 && event.Status < 300:
 		for name, path := range f.Values {
 			s.values[name] = lookUp(event.Body, path)
 		}

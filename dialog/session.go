@@ -15,6 +15,9 @@ const (
 	mostUnmatched = 4   // requests of a call not understood, not necessarily in a row
 )
 
+// zeroAlone is how long a first 0 may stay alone where a number may begin with it: then it was for a person.
+const zeroAlone = 2 * time.Second
+
 // state is what a session waits for.
 type state int
 
@@ -179,11 +182,17 @@ func (s *Session) heard(event Heard) {
 	s.miss(event.Text)
 }
 
-// keyed takes one key. Zero is a person at any moment, but inside a number that was begun.
+// keyed takes one key. Zero is a person at any moment, but inside a number that was begun; where a number may begin with it, it is
+// a person when no other key follows.
 func (s *Session) keyed(key rune) {
 	switch {
+	case key == '0' && s.keys == "" && s.zeroMayBegin():
+		s.silences = 0
+		s.keys = "0"
+		s.listen(zeroAlone)
+		return
 	case key == '0' && s.keys == "" && s.state != seatWaiting:
-		s.handOver(ReasonKey, &s.bot.file.HandOver.Key, "pressed zero")
+		s.pressedZero()
 		return
 	case s.state != listening:
 		return
@@ -205,6 +214,17 @@ func (s *Session) keyed(key rune) {
 	default:
 		s.question.keyed(s, key)
 	}
+}
+
+// zeroMayBegin says whether a number is asked for that may begin with 0.
+func (s *Session) zeroMayBegin() bool {
+	q, ok := s.question.(*slotQuestion)
+	return ok && s.state == listening && s.bot.leadingZero(q.slot)
+}
+
+func (s *Session) pressedZero() {
+	s.keys = ""
+	s.handOver(ReasonKey, &s.bot.file.HandOver.Key, "pressed zero")
 }
 
 // silent climbs the ladder of silence: ask again, ask again with keys, then goodbye or a person.

@@ -1,6 +1,8 @@
 package dialog
 
 import (
+	"regexp"
+	"regexp/syntax"
 	"slices"
 	"strconv"
 	"strings"
@@ -46,6 +48,42 @@ func (b *Bot) hear(name, utterance string, now time.Time) hearing {
 func (b *Bot) digitsFit(name, digits string) bool {
 	slot, pattern := b.file.Slots[name], b.patterns[name]
 	return len(digits) >= slot.Min && len(digits) <= slot.Max && (pattern == nil || pattern.MatchString(digits))
+}
+
+// leadingZero says whether a slot's value may begin with 0.
+func (b *Bot) leadingZero(name string) bool {
+	slot, pattern := b.file.Slots[name], b.patterns[name]
+	return slot.Type == "digits" && (pattern == nil || mayBeginWith(pattern, '0'))
+}
+
+// mayBeginWith says whether something that begins with r matches.
+func mayBeginWith(pattern *regexp.Regexp, r rune) bool {
+	parsed, err := syntax.Parse(pattern.String(), syntax.Perl)
+	if err != nil {
+		return true
+	}
+	prog, err := syntax.Compile(parsed.Simplify())
+	if err != nil {
+		return true
+	}
+	seen := map[uint32]bool{}
+	var leads func(pc uint32) bool
+	leads = func(pc uint32) bool {
+		if seen[pc] {
+			return false
+		}
+		seen[pc] = true
+		switch in := &prog.Inst[pc]; in.Op {
+		case syntax.InstAlt, syntax.InstAltMatch:
+			return leads(in.Out) || leads(in.Arg)
+		case syntax.InstCapture, syntax.InstEmptyWidth, syntax.InstNop:
+			return leads(in.Out)
+		case syntax.InstRune, syntax.InstRune1, syntax.InstRuneAny, syntax.InstRuneAnyNotNL:
+			return in.MatchRune(r)
+		}
+		return false
+	}
+	return leads(uint32(prog.Start))
 }
 
 func (b *Bot) wrongDigits(name, heard string) hearing {
@@ -279,6 +317,10 @@ func (q *slotQuestion) keyed(s *Session, key rune) {
 
 // ended judges the digits that were keyed.
 func (q *slotQuestion) ended(s *Session, keys string) {
+	if keys == "0" && !s.bot.digitsFit(q.slot, keys) {
+		s.pressedZero()
+		return
+	}
 	s.turn.Said = "keys " + keys
 	if s.bot.digitsFit(q.slot, keys) {
 		q.take(s, keys)

@@ -196,6 +196,9 @@ func (k *talk) backend(verb, rest string) string {
 	case "answers":
 		status, body, _ := strings.Cut(rest, " ")
 		result.Status, _ = strconv.Atoi(status)
+		if result.Status >= 500 || result.Status == 429 { // after the last try
+			result.Err = "status " + status
+		}
 		if body != "" {
 			if err := json.Unmarshal([]byte(body), &result.Body); err != nil {
 				return err.Error()

@@ -3,7 +3,7 @@ package dialog
 import "slices"
 
 // defaultWording is what the bot says where its file has no words of its own: the keys of "wording:".
-// Places: {{label}} is the slot or intent asked about, {{topics}} the labels of the intents, {{keys}} how to key a slot in.
+// Places: {{label}} is the slot or intent asked about, {{topics}} the labels of the intents.
 var defaultWording = map[string][]string{
 	"how_can_i_help": {"How can I help you?"},
 	"anything_else":  {"Is there anything else I can help you with?", "Anything else?"},

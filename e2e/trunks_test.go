@@ -246,6 +246,54 @@ func bothWays(t *testing.T, caller *line, leg *sip.Leg, called *line, ours, thei
 	}
 }
 
+// A caller of the PBX is handed over to a seat of the PBX: both calls go through the trunk, and both ends hear each other.
+func TestAHandOverBehindATrunk(t *testing.T) {
+	t.Parallel()
+	h := open(t, settings{pbx: true})
+	var now struct {
+		Trunks []struct {
+			Name            string
+			Up, Registered  bool
+			Calls, In, Out  int
+			Refused         int
+			RegisteredUntil time.Time `json:"registered_until"`
+		}
+	}
+	ask := func() bool {
+		out, err := exec.Command(root("bin/ivr"), "trunks", "--web", h.web, "--json").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(out, &now); err != nil || len(now.Trunks) != 1 {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		return now.Trunks[0].Up && now.Trunks[0].Registered
+	}
+	eventually(t, 10*time.Second, "the trunk is up", ask)
+	h.perform(t, `
+bot     says how can I help you
+caller  says "can you recommend a good recipe for apple pie"
+bot     says sorry
+caller  says "I want to learn to play the violin"
+bot     hands over service, because unmatched
+seat 1  rings 1s, answers, hears press one to take the call
+seat 1  presses 1
+bridge  caller + seat 1
+seat 1  says "hello, this is Ann, what can I do for you"
+caller  hears this is Ann, what can I do for you
+caller  says "I want to send a violin to my brother in Norway"
+seat 1  hears violin to my brother in Norway
+caller  hangs up
+end     caller hung up
+`)
+	if ask(); now.Trunks[0].In != 1 || now.Trunks[0].Out != 1 || now.Trunks[0].Calls != 0 || now.Trunks[0].Refused != 0 {
+		t.Errorf("%+v", now)
+	}
+	if n := h.metric(`ivr_sip_trunk_calls_total{direction="out",trunk="pbx"}`); n != 1 {
+		t.Errorf("counted %v", n)
+	}
+}
+
 // FIELD 11: what is wrong with a trunk is said in words, with the setting that mends it.
 func TestTheDoctorFindsWhatIsWrongWithATrunk(t *testing.T) {
 	t.Parallel()

@@ -246,5 +246,5 @@ func (h *heard) wake(b *jitterBuffer, wanted, widely bool) *concealer {
 // are large. Only the clock has used them.
 func (s *Stream) rest() {
 	s.buffer.playout = playout{}
-	s.sender.coder, s.sender.coderOf = nil, nil
+	s.sender.coding = coding{}
 }

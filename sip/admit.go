@@ -73,8 +73,8 @@ func (ua *UA) sender(req *sip.Request, tx sip.ServerTransaction) (t *trunk, ok b
 	case len(req.GetHeaders("Authorization")) == 0:
 		ua.respond(req, tx, 401, "Unauthorized", ua.auth.headers(time.Now(), false)...)
 	default:
-		ua.respond(req, tx, 403, "Forbidden")
 		ua.countOn(asked, refusedAuth, req.Source(), string(req.Method))
+		ua.respond(req, tx, 403, "Forbidden")
 		ua.offence(from, refusedAuth)
 	}
 	return nil, false
@@ -90,8 +90,8 @@ func sourceOf(req *sip.Request) netip.Addr {
 func (ua *UA) admit(req *sip.Request, tx sip.ServerTransaction, t *trunk) bool {
 	if t != nil {
 		if why := t.enter(true); why != "" {
-			ua.respond(req, tx, 503, "Service Unavailable", ua.retryAfter())
 			ua.countOn(t, why, req.Source(), string(req.Method))
+			ua.respond(req, tx, 503, "Service Unavailable", ua.retryAfter())
 			return false
 		}
 	}

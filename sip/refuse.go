@@ -116,10 +116,10 @@ func methodLabel(m sip.RequestMethod) string {
 	return "other"
 }
 
-// refuse answers, counts and logs.
+// refuse counts, logs and answers.
 func (ua *UA) refuse(req *sip.Request, tx sip.ServerTransaction, code int, reason string, why refusal, headers ...sip.Header) {
+	ua.count(why, req.Source(), string(req.Method)) // first: who has the answer finds it counted
 	ua.respond(req, tx, code, reason, headers...)
-	ua.count(why, req.Source(), string(req.Method))
 }
 
 // count notes a refusal for the trunk that the source is, if it is one.

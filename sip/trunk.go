@@ -123,6 +123,8 @@ func (ua *UA) newTrunk(c Trunk) (*trunk, error) {
 	}
 	t := &trunk{Trunk: c, ua: ua, begun: bucket{rate: c.CallRate}}
 	t.state = TrunkState{Name: c.Name, Address: c.Address, Up: !c.Register}
+	ua.metrics.trunkUp.WithLabelValues(c.Name).Set(boolFloat(t.state.Up)) // an alert needs the series before the first change
+	ua.metrics.trunkCalls.WithLabelValues(c.Name).Set(0)
 	if c.Address == "" {
 		switch {
 		case c.Register:

@@ -1,10 +1,12 @@
 package sip
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/netip"
 	"strings"
@@ -145,4 +147,42 @@ func TestAWebSocketOfAnotherProtocolIsTurnedAway(t *testing.T) {
 	}
 	defer slow.Close()
 	connectBrowser(t, "ws://"+ua.Addrs()[0].Addr, nil)
+}
+
+// bytesConn is a connection on which some bytes come and what is written is lost.
+type bytesConn struct {
+	net.Conn
+	in io.Reader
+}
+
+func (c bytesConn) Read(b []byte) (int, error)       { return c.in.Read(b) }
+func (c bytesConn) Write(b []byte) (int, error)      { return len(b), nil }
+func (c bytesConn) RemoteAddr() net.Addr             { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9} }
+func (c bytesConn) SetReadDeadline(time.Time) error  { return nil }
+func (c bytesConn) SetWriteDeadline(time.Time) error { return nil }
+
+// Whatever frames come, what sipgo gets to read is whole messages that passed inspection.
+func FuzzWebSocketFrames(f *testing.F) {
+	d := (&peer{at: uaAt, to: uaAt}).dialogTo("1")
+	for _, frame := range []ws.Frame{
+		ws.NewTextFrame([]byte(d.text("OPTIONS", "sip:1@x", "z9hG4bK1", 1, ""))), ws.NewPingFrame([]byte("x")), ws.NewTextFrame([]byte("\r\n\r\n")),
+		ws.NewFrame(ws.OpText, false, []byte("OPT")), ws.NewCloseFrame(nil),
+	} {
+		f.Add(ws.MustCompileFrame(ws.MaskFrame(frame)))
+	}
+	ua := &UA{cfg: Config{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}, metrics: newMetrics(nil), mouth: newMouth(),
+		ledger: newLedger(), guard: newGuard(Guard{}), log: slog.New(slog.DiscardHandler)}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s := &webSocket{Conn: bytesConn{in: bytes.NewReader(data)}, ua: ua, gone: func() {}}
+		buf := make([]byte, maxMessage+1)
+		for {
+			n, err := s.Read(buf)
+			if err != nil {
+				return
+			}
+			if _, fault := scan(buf[:n]); fault != nil {
+				t.Errorf("%q was let through: %s", buf[:n], fault.what)
+			}
+		}
+	})
 }

@@ -60,6 +60,7 @@ type webConfig struct {
 type speechConfig struct {
 	Models     string `yaml:"models"`     // folder [the user's cache]
 	Recogniser string `yaml:"recogniser"` // moonshine-tiny or moonshine-base [base]
+	Hurried    *bool  `yaml:"hurried"`    // rather than refuse, the smaller recogniser takes over [true]
 	Voice      string `yaml:"voice"`      // alan or jenny [alan]
 	Workers    int    `yaml:"workers"`    // utterances recognised at once [as many as cores]
 }
@@ -114,6 +115,10 @@ func (c *config) fillIn() {
 	setDefault(&c.Web.Listen, "127.0.0.1:8080")
 	setDefault(&c.Speech.Recogniser, "moonshine-base")
 	setDefault(&c.Speech.Voice, "alan")
+	if c.Speech.Hurried == nil {
+		c.Speech.Hurried = new(bool)
+		*c.Speech.Hurried = true
+	}
 	setDefault(&c.DrainAfter, time.Minute)
 	if c.Rescue == "" && len(c.Queues) > 0 {
 		c.Rescue = c.queueNames()[0]

@@ -111,13 +111,13 @@ func (s *server) openSpeech(ctx context.Context, bots map[string]*dialog.Bot, ou
 	if err != nil {
 		return err
 	}
-	if s.engines, err = local.Open(set, local.Options{Recogniser: s.cfg.Speech.Recogniser, Voice: s.cfg.Speech.Voice}); err != nil {
+	if s.engines, err = local.Open(set, local.Options{Recogniser: s.cfg.Speech.Recogniser, Voice: s.cfg.Speech.Voice, Hurried: *s.cfg.Speech.Hurried}); err != nil {
 		return err
 	}
 	if s.mood, err = speech.NewMoodDetector(s.cfg.Speech.Recogniser); err != nil {
 		return err
 	}
-	s.pool = speech.NewPool(s.engines.Recogniser, speech.PoolConfig{Workers: s.cfg.Speech.Workers, Metrics: s.reg})
+	s.pool = speech.NewPool(s.engines.Recogniser, speech.PoolConfig{Workers: s.cfg.Speech.Workers, Hurried: s.engines.Hurried, Metrics: s.reg})
 	s.prompts = speech.NewPrompts(s.engines.Voice, speech.PromptsConfig{
 		VoiceName: s.engines.VoiceName(), Dir: filepath.Join(s.cfg.Data, "prompts"), Metrics: s.reg,
 	})
