@@ -86,6 +86,6 @@ func (s *Session) clone() *Session {
 	c.values, c.proven, c.used = maps.Clone(s.values), maps.Clone(s.proven), maps.Clone(s.used)
 	c.stack, c.asked, c.tried = slices.Clone(s.stack), slices.Clone(s.asked), slices.Clone(s.tried)
 	c.said, c.requests = slices.Clone(s.said), slices.Clone(s.requests)
-	c.out, c.saying = nil, nil
+	c.out, c.saying, c.visited = nil, nil, nil
 	return &c
 }

@@ -74,7 +74,7 @@ sip:
   listen: [udp://%[1]s, tcp://%[1]s]
   max_calls: %[2]d
 rtp: {bind: 127.0.0.1, ports: 30000-39998}
-web: {listen: %[3]s}
+web: {listen: %[3]s, call: {number: "4000"}}
 data: %[4]s
 bots: {"4000": %[5]s}
 queues: {service: {wait: %[6]s}, complaints: {wait: %[6]s}, claims: {wait: %[6]s}}

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/pion/rtcp"
-	"github.com/pion/rtp"
 )
 
 // reportEvery is the mean distance of our reports (RFC 3550, 6.2); each one is drawn between half and one and a half of it.
@@ -138,11 +137,6 @@ func (s *Stream) reception(now time.Time) rtcp.ReceptionReport {
 		block.LastSenderReport, block.Delay = c.theirs, halves(now.Sub(c.theirsAt))
 	}
 	return block
-}
-
-// arriveAside takes one packet from the port of RTCP.
-func (s *Stream) arriveAside(_ *rtp.Packet, raw []byte, from netip.AddrPort, now time.Time) {
-	s.hearControl(raw, from, now)
 }
 
 // hearControl takes RTCP of the far end.

@@ -44,10 +44,10 @@ type Stream struct {
 	engine *Engine
 	conn   PacketConn
 	aside  PacketConn // for RTCP, on the next port; nil: RTCP goes by conn, or not at all
-	port   int
+	port   int        // 0: conn was made by somebody else
 	digits chan Digit
-	gone   chan struct{} // closed by Close
-	reader sync.WaitGroup
+	gone   chan struct{}  // closed by Close
+	work   sync.WaitGroup // handshakes
 
 	mu        sync.Mutex
 	started   bool
@@ -103,7 +103,7 @@ type Stats struct {
 	MOS, WorstMOS, FarMOS, FarWorstMOS float64
 }
 
-// LocalPort is the RTP port of ours that goes into SDP.
+// LocalPort is the RTP port of ours that goes into SDP, 0 for a stream of [Engine.OpenOver].
 func (s *Stream) LocalPort() int { return s.port }
 
 // Start begins, or after a re-INVITE changes, what flows. SSRC, sequence and timestamps go on across changes.
@@ -144,10 +144,6 @@ func (s *Stream) Start(p Params) error {
 	s.latch.agree(p.Remote, p.Via.Unmap())
 	if !s.started {
 		s.started = true
-		s.reader.Go(func() { s.read(s.conn, s.arrive) })
-		if s.aside != nil {
-			s.reader.Go(func() { s.read(s.aside, s.arriveAside) })
-		}
 		s.engine.join(s)
 	}
 	return nil
@@ -243,12 +239,11 @@ func (s *Stream) count() Stats {
 	return n
 }
 
-// Close ends the stream, its socket and its reader, and returns when they have ended. Safe to call twice.
+// Close ends the stream and its sockets. Safe to call twice.
 func (s *Stream) Close() error {
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
-		s.reader.Wait()
 		return nil
 	}
 	s.closed = true
@@ -265,7 +260,7 @@ func (s *Stream) Close() error {
 	if s.aside != nil {
 		err = errors.Join(err, s.aside.Close())
 	}
-	s.reader.Wait()
+	s.work.Wait()
 	s.engine.left(s)
 	return err
 }

@@ -52,7 +52,7 @@ func TestTheAudioIsProtectedAsTheTrunkWants(t *testing.T) { // RFC 3711, RFC 456
 				d := p.callWith(p.secureSDP(test.profile, test.keys...))
 				if test.want == refused {
 					d.ackFailure(d.want("488 INVITE"))
-					synctest.Wait() // it is noted once it was answered
+					synctest.Wait()
 					if r := w.ua.Refusals(); test.mode != SRTPAccept && (len(r) != 1 || r[0].Setting != "trunks.carrier.srtp") {
 						t.Errorf("%+v", r)
 					}

@@ -13,6 +13,7 @@ import (
 
 	"ivr/internal/strict"
 	"ivr/transfer"
+	"ivr/webrtc"
 )
 
 // config is the configuration file. Zero values mean the defaults that the comments name.
@@ -54,7 +55,20 @@ type rtpConfig struct {
 }
 
 type webConfig struct {
-	Listen string `yaml:"listen"` // [127.0.0.1:8080]
+	Listen string         `yaml:"listen"` // [127.0.0.1:8080]
+	Call   callPageConfig `yaml:"call"`
+}
+
+// callPageConfig is the page from which visitors of a web site call. docs/web.md tells what it is good for.
+type callPageConfig struct {
+	Number   string          `yaml:"number"` // that it calls; without it there is no page
+	Open     bool            `yaml:"open"`   // everybody who can reach the page may call [only browsers on this machine]
+	Key      string          `yaml:"key"`    // with which a web site's server gets tokens for its visitors
+	Sites    []string        `yaml:"sites"`  // that may show the page in a frame
+	UDP      string          `yaml:"udp"`    // that all its calls share [127.0.0.1:0, any port]
+	External string          `yaml:"external"`
+	Servers  []webrtc.Server `yaml:"servers"`   // STUN and TURN
+	MaxCalls int             `yaml:"max_calls"` // [50]
 }
 
 type speechConfig struct {
@@ -71,12 +85,13 @@ type queueConfig struct {
 }
 
 type seatConfig struct {
-	ID      string   `yaml:"id"`
-	Name    string   `yaml:"name"`
-	Address string   `yaml:"address"` // sip:ann@127.0.0.1:5071, tel:+4930123456 behind a trunk
-	Trunks  []string `yaml:"trunk"`   // that lead there, best first [of a tel: number all, of a sip: address none]
-	Queues  []string `yaml:"queues"`
-	Tier    int      `yaml:"tier"` // a later tier is asked only while nobody of an earlier one is free [1]
+	ID       string   `yaml:"id"`
+	Name     string   `yaml:"name"`
+	Address  string   `yaml:"address"`  // sip:ann@127.0.0.1:5071, tel:+4930123456 behind a trunk, or browser
+	Trunks   []string `yaml:"trunk"`    // that lead there, best first [of a tel: number all, of a sip: address none]
+	Password string   `yaml:"password"` // of a seat with a browser, as ivr password prints it
+	Queues   []string `yaml:"queues"`
+	Tier     int      `yaml:"tier"` // a later tier is asked only while nobody of an earlier one is free [1]
 }
 
 type limitsConfig struct {
@@ -113,6 +128,8 @@ func (c *config) fillIn() {
 	setDefault(&c.SIP.From, "ivr")
 	setDefault(&c.RTP.Ports, "20000-29999")
 	setDefault(&c.Web.Listen, "127.0.0.1:8080")
+	setDefault(&c.Web.Call.UDP, "127.0.0.1:0")
+	setDefault(&c.Web.Call.MaxCalls, 50)
 	setDefault(&c.Speech.Recogniser, "moonshine-base")
 	setDefault(&c.Speech.Voice, "alan")
 	if c.Speech.Hurried == nil {
@@ -178,6 +195,7 @@ func (c *config) validate(f *strict.File) {
 	if len(c.Bots) == 0 {
 		f.Mistake("bots", "no bot answers any number", "add one, for example\n    bots:\n      \"4000\": bot.yaml")
 	}
+	c.validateCallPage(f)
 	c.validateSeats(f)
 }
 

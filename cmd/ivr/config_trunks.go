@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"ivr/console"
 	"ivr/internal/strict"
 	"ivr/sip"
 )
@@ -270,13 +271,19 @@ func (c *config) trunksTo(seat string) []string {
 // validateSeatAddress: a seat is a phone of its own, or a number behind a trunk. Nobody else is ever called.
 func (c *config) validateSeatAddress(f *strict.File, at string, s seatConfig) {
 	usable := c.usableTrunks()
+	if s.Address == browserAddress {
+		if !console.IsHash(s.Password) {
+			f.Mistake(at, "a seat with a browser has no password, or one that everybody can read here", "put in what this prints: ivr password")
+		}
+		return
+	}
 	switch isTel := strings.HasPrefix(s.Address, "tel:"); {
 	case isTel && strings.Trim(s.Address[len("tel:"):], "+0123456789-.() #*") != "" || s.Address == "tel:":
 		f.Mistake(at+".address", fmt.Sprintf("%q is not a number", s.Address), `write it like "tel:+4930123456"`)
 	case isTel && len(usable) == 0:
 		f.Mistake(at+".address", "there is no trunk to call a number by", "add one under trunks, with an address")
 	case !isTel && (!strings.HasPrefix(s.Address, "sip:") && !strings.HasPrefix(s.Address, "sips:") || sip.CheckTarget(s.Address) != nil):
-		f.Mistake(at+".address", fmt.Sprintf("%q is not a SIP address", s.Address), "write it like sip:ann@127.0.0.1:5071, or tel:+4930123456 for a number behind a trunk")
+		f.Mistake(at+".address", fmt.Sprintf("%q is not a SIP address", s.Address), "write it like sip:ann@127.0.0.1:5071, tel:+4930123456 for a number behind a trunk, or browser")
 	}
 	for i, name := range s.Trunks {
 		if !slices.Contains(usable, name) {

@@ -13,22 +13,28 @@ import (
 	"ivr/sip"
 	"ivr/speech"
 	"ivr/transfer"
+	"ivr/webrtc"
 )
 
 var (
-	_ call.Leg   = (*sip.Leg)(nil)
-	_ call.Ears  = (*speech.Ears)(nil)
-	_ call.Voice = (*speech.Prompts)(nil)
+	_ call.Leg    = (*sip.Leg)(nil)
+	_ call.Leg    = (*webrtc.Leg)(nil)
+	_ call.Screen = (*webrtc.Leg)(nil)
+	_ call.Ears   = (*speech.Ears)(nil)
+	_ call.Voice  = (*speech.Prompts)(nil)
 )
+
+// calledLeg is a caller's leg, of whatever transport.
+type calledLeg interface {
+	call.Leg
+	To() string // the number that was called
+}
 
 // answer conducts one call on the goroutine of its INVITE.
 func (s *server) answer(ctx context.Context, leg *sip.Leg) {
 	s.calls.Add(1)
 	defer s.calls.Done()
-	house, ok := s.houses[leg.To()]
-	if !ok {
-		house, ok = s.houses["*"]
-	}
+	house, ok := s.houseOf(leg.To())
 	if !ok {
 		s.metrics.Refused("unknown number")
 		leg.Reject(404, "Not Found")
@@ -37,6 +43,18 @@ func (s *server) answer(ctx context.Context, leg *sip.Leg) {
 	s.callers.Store(leg.ID(), leg)
 	defer s.callers.Delete(leg.ID())
 	leg.Ring(ctx)
+	s.conduct(ctx, house, leg)
+}
+
+func (s *server) houseOf(number string) (*call.House, bool) {
+	house, ok := s.houses[number]
+	if !ok {
+		house, ok = s.houses["*"]
+	}
+	return house, ok
+}
+
+func (s *server) conduct(ctx context.Context, house *call.House, leg calledLeg) {
 	report := call.New(house, leg).Run(ctx)
 	if err := s.store.Keep(s.record(leg, report)); err != nil {
 		s.log.Error("a record could not be kept", "call", report.ID, "err", err)
@@ -54,6 +72,9 @@ func (s *server) ears() (call.Ears, error) {
 
 // dialSeat calls a seat; what the seat's phone can show of the case goes along in headers.
 func (s *server) dialSeat(ctx context.Context, seat transfer.Seat, h transfer.Handover) (call.Leg, transfer.Refusal) {
+	if seat.Address == browserAddress {
+		return s.ringBrowser(ctx, seat, h)
+	}
 	from := h.Caller
 	if from == "" {
 		from = s.cfg.SIP.From
@@ -117,7 +138,7 @@ func (s *server) path(folder string) func(id string) string {
 }
 
 // record is a report as it is kept.
-func (s *server) record(leg *sip.Leg, r call.Report) records.Call {
+func (s *server) record(leg calledLeg, r call.Report) records.Call {
 	c := records.Call{
 		ID: r.ID, Caller: r.Caller, Name: r.Name, Called: leg.To(), Bot: s.botOf(leg.To()),
 		Started: r.Started, Answered: r.Answered, Ended: r.Ended, Cause: string(r.Cause),
@@ -147,8 +168,6 @@ func (s *server) record(leg *sip.Leg, r call.Report) records.Call {
 }
 
 func (s *server) botOf(number string) string {
-	if file, ok := s.cfg.Bots[number]; ok {
-		return file
-	}
-	return s.cfg.Bots["*"]
+	file, _ := s.cfg.botFor(number)
+	return file
 }

@@ -50,8 +50,20 @@ without making them repeat themselves.
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see: %s --help", err, cmd.CommandPath())}
 	})
-	root.AddCommand(newServeCommand(), newCheckCommand(), newChatCommand(), newModelsCommand(),
-		newCallCommand(), newDemoCommand(), newCallsCommand(), newTrunksCommand(), newDoctorCommand())
+	root.AddCommand(
+		newServeCommand(),
+		newCheckCommand(),
+		newChatCommand(),
+		newTestCommand(),
+		newModelsCommand(),
+		newCallCommand(),
+		newDemoCommand(),
+		newCallsCommand(),
+		newTrunksCommand(),
+		newDoctorCommand(),
+		newEvalCommand(),
+		newPasswordCommand(),
+	)
 	return root
 }
 

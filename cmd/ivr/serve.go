@@ -20,6 +20,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ivr/call"
+	"ivr/console"
 	"ivr/dialog"
 	"ivr/media"
 	"ivr/records"
@@ -29,6 +30,7 @@ import (
 	"ivr/speech/models"
 	"ivr/testaudio"
 	"ivr/transfer"
+	"ivr/webrtc"
 )
 
 func newServeCommand() *cobra.Command {
@@ -41,38 +43,44 @@ Logs are JSON on standard error, one line when a call ends.`,
 		Example: "  ivr serve examples/courier/ivr.yaml",
 		Args:    oneArg("the configuration file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, bots, err := loadAll(args[0])
+			log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+			u := newUnderstanding(cmd.Context(), cmd.OutOrStdout(), func(err error) { log.Warn("bots understand by words alone", "err", err) })
+			defer u.close()
+			cfg, bots, err := loadAll(args[0], u)
 			if err != nil {
 				return err
 			}
-			return serve(cmd.Context(), cfg, bots, cmd.OutOrStdout())
+			return serve(cmd.Context(), cfg, bots, log, cmd.OutOrStdout())
 		},
 	}
 }
 
 // server is what serves calls: the rooms of the house, joined.
 type server struct {
-	cfg     *config
-	log     *slog.Logger
-	reg     *prometheus.Registry
-	engines *local.Engines
-	mood    *speech.MoodDetector
-	pool    *speech.Pool
-	prompts *speech.Prompts
-	media   *media.Engine
-	ua      *sip.UA
-	desk    *transfer.Desk
-	store   *records.Store
-	metrics *call.Metrics
-	web     net.Listener
-	houses  map[string]*call.House // by called number
-	callers sync.Map               // legs of the calls in progress, by Call-ID
-	calls   sync.WaitGroup
+	cfg      *config
+	log      *slog.Logger
+	reg      *prometheus.Registry
+	engines  *local.Engines
+	mood     *speech.MoodDetector
+	pool     *speech.Pool
+	prompts  *speech.Prompts
+	media    *media.Engine
+	ua       *sip.UA
+	browser  *webrtc.Endpoint // nil: there is neither a call page nor a seat with a browser
+	desk     *transfer.Desk
+	seatDesk *console.Desk // nil: no seat has a browser
+	browsers browserSeats
+	store    *records.Store
+	metrics  *call.Metrics
+	web      net.Listener
+	houses   map[string]*call.House // by called number
+	callers  sync.Map               // legs of the calls in progress, by Call-ID
+	calls    sync.WaitGroup
 }
 
 // serve opens everything, serves until ctx is done, and drains. Interrupting a second time ends at once.
-func serve(ctx context.Context, cfg *config, bots map[string]*dialog.Bot, out io.Writer) error {
-	s := &server{cfg: cfg, log: slog.New(slog.NewJSONHandler(os.Stderr, nil)), reg: prometheus.NewRegistry()}
+func serve(ctx context.Context, cfg *config, bots map[string]*dialog.Bot, log *slog.Logger, out io.Writer) error {
+	s := &server{cfg: cfg, log: log, reg: prometheus.NewRegistry()}
 	s.reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	defer s.close()
 	if err := s.open(ctx, bots, out); err != nil {
@@ -179,6 +187,14 @@ func (s *server) openSockets() error {
 	if s.ua, err = sip.New(cfg); err != nil {
 		return err
 	}
+	if err := s.openBrowsers(); err != nil {
+		return err
+	}
+	if s.browser != nil {
+		if err := s.browser.Open(); err != nil {
+			return fmt.Errorf("web.call.udp: %w", err)
+		}
+	}
 	if s.web, err = net.Listen("tcp", s.cfg.Web.Listen); err != nil {
 		return fmt.Errorf("web.listen: %w", err)
 	}
@@ -204,7 +220,7 @@ func (s *server) run(ctx context.Context) error {
 	parts.Go(func() { s.media.Run(serving) })
 	parts.Go(func() { s.pool.Run(serving) })
 	parts.Go(func() {
-		if err := serveWeb(serving, s.web, newWeb(s.reg, func() error { return ready(ctx) }, s.trunks)); err != nil {
+		if err := serveWeb(serving, s.web, s.newWeb(func() error { return ready(ctx) })); err != nil {
 			s.log.Error("web", "err", err)
 		}
 	})
@@ -216,6 +232,13 @@ func (s *server) run(ctx context.Context) error {
 	var sipErr error
 	served := make(chan struct{})
 	go func() { defer close(served); sipErr = s.ua.Serve(talking, s.answer) }()
+	if s.browser != nil {
+		parts.Go(func() {
+			if err := s.browser.Serve(talking, s.answerBrowser); err != nil {
+				s.log.Error("calls from browsers", "err", err, "setting", "web.call.udp")
+			}
+		})
+	}
 
 	select {
 	case <-ctx.Done():
@@ -234,6 +257,9 @@ func (s *server) run(ctx context.Context) error {
 // drain refuses new calls and waits for those in progress, as long as the configuration allows or until a second signal.
 func (s *server) drain() {
 	s.ua.Drain()
+	if s.browser != nil {
+		s.browser.Drain()
+	}
 	s.log.Info("draining", "legs", s.ua.Active(), "limit", s.cfg.DrainAfter.String())
 	again := make(chan os.Signal, 1)
 	signal.Notify(again, os.Interrupt, syscall.SIGTERM)

@@ -26,7 +26,7 @@ func house() trunksJSON {
 }
 
 func TestTheTrunksOfAHouseAreAskedOverItsWebListener(t *testing.T) {
-	server := httptest.NewServer(newWeb(prometheus.NewRegistry(), func() error { return nil }, house))
+	server := httptest.NewServer(newOperations(prometheus.NewRegistry(), func() error { return nil }, house))
 	defer server.Close()
 	all, err := askTrunks(t.Context(), strings.TrimPrefix(server.URL, "http://"))
 	if err != nil {
@@ -50,7 +50,7 @@ func TestTheTrunksOfAHouseAreAskedOverItsWebListener(t *testing.T) {
 
 // The listener may be open for a Prometheus elsewhere; who calls whom is not for everybody.
 func TestTheTrunksAreToldToThisMachineOnly(t *testing.T) {
-	web := newWeb(prometheus.NewRegistry(), func() error { return nil }, house)
+	web := newOperations(prometheus.NewRegistry(), func() error { return nil }, house)
 	for _, test := range []struct {
 		from, host string
 		code       int

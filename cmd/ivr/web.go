@@ -12,11 +12,35 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"ivr/console"
+	"ivr/webrtc"
 )
 
-// newWeb is what operations look at: /metrics, /healthz (the process lives), /readyz (it takes calls) and, for this machine only,
+// Where the pages and their legs are.
+const (
+	callPage = "/call"
+	deskPage = "/desk"
+)
+
+// newWeb is all that the house serves over HTTP: what operations look at, and the pages, if there are any.
+func (s *server) newWeb(ready func() error) http.Handler {
+	mux := newOperations(s.reg, ready, s.trunks)
+	if s.seatDesk != nil {
+		s.browser.Register(mux, deskPage, webrtc.ForSeat)
+		s.seatDesk.Register(mux, deskPage)
+	}
+	if p := s.cfg.Web.Call; p.Number != "" {
+		s.browser.Register(mux, callPage, webrtc.ForCall)
+		s.browser.Admit(mux, callPage, webrtc.Door{Number: p.Number, Open: p.Open, Key: p.Key})
+		console.RegisterCallPage(mux, callPage, p.Sites)
+	}
+	return mux
+}
+
+// newOperations is what operations look at: /metrics, /healthz (the process lives), /readyz (it takes calls) and, for this machine only,
 // /trunks.
-func newWeb(reg *prometheus.Registry, ready func() error, trunks func() trunksJSON) http.Handler {
+func newOperations(reg *prometheus.Registry, ready func() error, trunks func() trunksJSON) *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.Handle("GET /trunks", localOnly(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
