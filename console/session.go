@@ -43,7 +43,7 @@ type sessions struct {
 	manager *scs.SessionManager
 	logins  map[string]Login
 	limits  map[string]*rate.Limiter // by seat; "" for all that there are not
-	nobodys string                   // a hash: who asks for a seat that there is not waits as long as for one that there is
+	nobodys []byte                   // a hash: who asks for a seat that there is not waits as long as for one that there is
 }
 
 func newSessions(logins []Login, secure bool) *sessions {
@@ -53,11 +53,14 @@ func newSessions(logins []Login, secure bool) *sessions {
 	s.manager.HashTokenInStore = true
 	s.manager.Cookie.Name, s.manager.Cookie.SameSite = "ivr_seat", http.SameSiteStrictMode
 	s.manager.Cookie.Secure = secure
-	s.nobodys, _ = HashPassword(rand.Text()) // it is not too long
+	cost := bcrypt.MinCost
 	for _, l := range logins {
+		c, _ := bcrypt.Cost([]byte(l.Hash)) // a hash: the configuration was checked
+		cost = max(cost, c)
 		s.logins[l.ID] = l
 		s.limits[l.ID] = rate.NewLimiter(rate.Every(tryAgain), tries)
 	}
+	s.nobodys, _ = bcrypt.GenerateFromPassword([]byte(rand.Text()), cost) // it is not too long
 	return s
 }
 
@@ -70,7 +73,7 @@ func (s *sessions) signIn(w http.ResponseWriter, r *http.Request) {
 	}
 	login, known := s.logins[asked.Seat]
 	if !known {
-		login.Hash = s.nobodys
+		login.Hash = string(s.nobodys)
 	}
 	if !s.limits[login.ID].Allow() {
 		w.Header().Set("Retry-After", "10")

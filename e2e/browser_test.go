@@ -22,6 +22,7 @@ type visit struct {
 	Heard      string           `json:"heard"`
 	Pictures   string           `json:"pictures"`
 	Dark       bool             `json:"dark"`
+	Silent     time.Duration    `json:"-"` // before the speech
 	Steps      []map[string]any `json:"steps"`
 }
 
@@ -30,7 +31,10 @@ type visited struct {
 	Shown, States, Errors []string
 }
 
-// visit speaks into the browser's microphone, after the bot's welcome, and follows the steps.
+// welcome is how long the bot's is, at most.
+const welcome = 6 * time.Second
+
+// visit speaks into the browser's microphone, and follows the steps.
 func (h *house) visit(t *testing.T, v visit, speech string) visited {
 	t.Helper()
 	v.Browser = need(t, "chromium")
@@ -39,11 +43,12 @@ func (h *house) visit(t *testing.T, v visit, speech string) visited {
 		t.Skip("the pages' packages are not installed: make pages")
 	}
 	dir := t.TempDir()
-	v.Page, v.Microphone, v.Heard = "http://"+h.web+"/call/", filepath.Join(dir, "microphone.wav"), filepath.Join(dir, "heard.wav")
+	v.Page = "http://" + h.web + v.Page
+	v.Microphone, v.Heard = filepath.Join(dir, "microphone.wav"), filepath.Join(dir, "heard.wav")
 	if v.Pictures == "" {
 		v.Pictures = dir
 	}
-	pcm := testaudio.Silence(6 * time.Second)
+	pcm := testaudio.Silence(v.Silent)
 	if speech != "" {
 		pcm = testaudio.Join(pcm, spoken(t, speech).PCM())
 	}
@@ -95,7 +100,7 @@ func pictures() string {
 func TestAVisitorOfTheCallPageHearsTheFactsAndReadsThem(t *testing.T) {
 	t.Parallel()
 	h := open(t, settings{})
-	got := h.visit(t, visit{Pictures: pictures(), Steps: []step{
+	got := h.visit(t, visit{Page: "/call/", Silent: welcome, Pictures: pictures(), Steps: []step{
 		{"picture": "call-light-ready"}, {"tab": "call"}, {"state": "connected"}, {"shows": "between two and four"}, {"wait": 7},
 		{"click": "pad"}, {"picture": "call-light"}, {"click": "call"}, {"state": "ended"},
 	}}, "where is my parcel four five one two")
@@ -115,7 +120,7 @@ func TestAVisitorWhoAsksForAPersonBeforeCallingTalksToOne(t *testing.T) {
 	t.Parallel()
 	h := open(t, settings{})
 	seat := h.seat(0, "--say", "good morning, your parcel is late", "--hang-up-after", "5s", "--calls", "1")
-	got := h.visit(t, visit{Dark: true, Pictures: pictures(), Steps: []step{
+	got := h.visit(t, visit{Page: "/call/", Silent: welcome, Dark: true, Pictures: pictures(), Steps: []step{
 		{"picture": "call-dark-ready"}, {"click": "person"}, {"state": "talking with a person"}, {"wait": 4}, {"picture": "call-dark"}, {"state": "ended"},
 	}}, "my kitchen window is broken")
 	contains(t, "the browser heard", got.with("heard"), "your parcel is late")

@@ -47,6 +47,7 @@ type settings struct {
 	limits   string // YAML of the limits block, "ring: 3s"
 	wait     string // of every queue
 	pbx      bool   // callers and seat 1 are behind a PBX with digest, kamailio
+	browser  bool   // seat 2 has a browser instead of a phone; its password is that of the tests
 }
 
 // open starts the parcel service and the bot and waits until both are ready.
@@ -69,6 +70,10 @@ func open(t *testing.T, s settings) *house {
   pbx: {address: "%s", user: bot, password: env:PBX_PASSWORD, register: true, pass: ["*"], in: [{match: bot, strip: 3, prefix: "4000"}]}
 `, h.pbx)
 	}
+	ben := `address: "sip:ben@` + h.seats[1] + `"`
+	if s.browser {
+		ben = `address: browser, password: "` + hashOfPassword(t) + `"`
+	}
 	config := trunks + fmt.Sprintf(`
 sip:
   listen: [udp://%[1]s, tcp://%[1]s]
@@ -80,11 +85,11 @@ bots: {"4000": %[5]s}
 queues: {service: {wait: %[6]s}, complaints: {wait: %[6]s}, claims: {wait: %[6]s}}
 seats:
   - {id: "1", name: Ann, address: "%[7]s", queues: [service, claims]}
-  - {id: "2", name: Ben, address: "sip:ben@%[8]s", queues: [complaints, service]}
+  - {id: "2", name: Ben, %[8]s, queues: [complaints, service]}
 rescue: service
 limits: {wrap_up: 1s, %[9]s}
 drain: 20s
-`, h.sip, s.maxCalls, h.web, h.data, root("examples/courier/courier.yaml"), s.wait, ann, h.seats[1], s.limits)
+`, h.sip, s.maxCalls, h.web, h.data, root("examples/courier/courier.yaml"), s.wait, ann, ben, s.limits)
 	if err := os.Symlink(prompts(), filepath.Join(h.data, "prompts")); err != nil {
 		t.Fatal(err)
 	}

@@ -121,7 +121,7 @@ func (s *Stream) shake(h *Handshake) {
 	}
 	s.secured = nil
 	s.shaker = &shaker{of: *h, stream: s, in: make(chan []byte, 32), gone: make(chan struct{}), expired: make(chan struct{})}
-	s.work.Go(s.shaker.run)
+	s.shaking.Go(s.shaker.run)
 }
 
 // unsafe says that keys are awaited. The caller holds the lock.

@@ -61,7 +61,9 @@ func (s *Stream) send(by *hand, due, now time.Time) {
 		return
 	}
 	to, known := s.latch.target()
-	s.compose(known && s.params.Send)
+	if out.size = 0; known { // until then what plays waits: nobody may miss its beginning
+		s.compose(s.params.Send)
+	}
 	packet := s.seal(out.packet[:out.size])
 	sends := len(packet) > 0
 	if sends {

@@ -46,8 +46,7 @@ type Stream struct {
 	aside  PacketConn // for RTCP, on the next port; nil: RTCP goes by conn, or not at all
 	port   int        // 0: conn was made by somebody else
 	digits chan Digit
-	gone   chan struct{}  // closed by Close
-	work   sync.WaitGroup // handshakes
+	gone   chan struct{} // closed by Close
 
 	mu        sync.Mutex
 	started   bool
@@ -59,6 +58,7 @@ type Stream struct {
 	control   control
 	secured   *secured // nil: nothing is protected
 	shaker    *shaker  // agrees on keys; nil: SDP has done so
+	shaking   sync.WaitGroup
 	buffer    jitterBuffer
 	hush      int // level of a comfort noise packet that came, plus one; 0: none came
 	keys      keys
@@ -260,7 +260,7 @@ func (s *Stream) Close() error {
 	if s.aside != nil {
 		err = errors.Join(err, s.aside.Close())
 	}
-	s.work.Wait()
+	s.shaking.Wait()
 	s.engine.left(s)
 	return err
 }

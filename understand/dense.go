@@ -168,6 +168,9 @@ func target(to []float32, class int) {
 // shrinkage draws the shared covariance to that of a ball: with few examples little is known of its directions.
 const shrinkage = 0.5
 
+// leastSpread stands for the covariance where classes have one example each.
+const leastSpread = 1e-4
+
 // discriminant is linear discriminant analysis (Fisher 1936): how near x is to the mean of each class, by the covariance that all share.
 // It knows nothing of what lies between the classes, and so is high only near them. Returns weights, [inputs][classes].
 func (t *trainer) discriminant(x [][]float32, of []int, classes int) ([]float32, error) {
@@ -205,7 +208,7 @@ func (t *trainer) discriminant(x [][]float32, of []int, classes int) ([]float32,
 	}
 	covariance.ScaleSym(1-shrinkage, covariance)
 	for i := range d {
-		covariance.SetSym(i, i, covariance.At(i, i)+shrinkage*trace/d+1e-9)
+		covariance.SetSym(i, i, covariance.At(i, i)+shrinkage*trace/d+leastSpread)
 	}
 	var root mat.Cholesky
 	if !root.Factorize(covariance) {

@@ -25,20 +25,31 @@ func (c *corpus) join(all *boundaries, held []heldOut) *model {
 	for intent, class := range all.local {
 		m.Intents[class] = c.intents[intent]
 	}
+	m.calibrate(held, w)
 	classes := len(all.local)
+	constant := 0.0 // what all classes' scores lack for their means
+	for s := range w {
+		w[s] /= all.spread[s]
+		constant -= w[s] * all.centre[s]
+	}
 	for i := range m.Sparse {
 		m.Sparse[i] *= float32(w[1])
 	}
+	for i := range m.Dense {
+		m.Dense[i] *= float32(w[0])
+	}
 	for i := range inputs {
-		for k := range all.columns {
-			v := float64(m.Dense[i*all.columns+k]) * w[0]
-			if k < classes {
-				v += float64(all.distance[i*classes+k]) * w[2]
-			}
-			m.Dense[i*all.columns+k] = float32(v)
+		for k := range classes {
+			m.Dense[i*all.columns+k] += float32(w[2]) * all.distance[i*classes+k]
 		}
 	}
-	m.calibrate(held, w)
+	last := m.Dense[(inputs-1)*all.columns:]
+	for k := range last {
+		last[k] += float32(constant)
+		if k >= classes { // what is out of scope has no distance
+			last[k] += float32(w[2] * all.centre[2])
+		}
+	}
 	return m
 }
 
@@ -56,18 +67,16 @@ func (h *heldOut) combined(w trust) (scores []float64, out float64) {
 // weigh finds how much each source is to be trusted: the weights under which the held out sentences are likeliest, by Newton's steps.
 // Each bot has its own: with few examples the distance tells most, with many the boundary.
 func weigh(held []heldOut) trust {
-	spread := spreads(held)
 	var w trust
 	for s := range w {
-		w[s] = 1 / spread[s]
+		w[s] = 1
 	}
 	const steps, steadier = 12, 1.0 // steadier keeps weights from running away when all is right
 	for range steps {
 		slope, curve := mat.NewVecDense(sources, nil), mat.NewSymDense(sources, nil)
 		for s := range sources {
-			scale := spread[s] * spread[s]
-			slope.SetVec(s, steadier*scale*(1/spread[s]-w[s]))
-			curve.SetSym(s, s, steadier*scale)
+			slope.SetVec(s, steadier*(1-w[s]))
+			curve.SetSym(s, s, steadier)
 		}
 		for i := range held {
 			if held[i].class != outside {
@@ -117,20 +126,6 @@ func normalise(scores []float64) {
 	for i := range scores {
 		scores[i] /= sum
 	}
-}
-
-// spreads are the standard deviations of the sources' scores.
-func spreads(held []heldOut) (spread trust) {
-	for s := range spread {
-		n, sum, square := 0.0, 0.0, 0.0
-		for i := range held {
-			for _, v := range held[i].scores[s] {
-				n, sum, square = n+1, sum+float64(v), square+float64(v)*float64(v)
-			}
-		}
-		spread[s] = math.Sqrt(max(square/max(n, 1)-sum/max(n, 1)*sum/max(n, 1), 1e-12))
-	}
-	return spread
 }
 
 // verdict is what is known of a held out sentence once the sources are weighed.
@@ -208,12 +203,13 @@ func newJudge(verdicts []verdict) judge {
 }
 
 // What a threshold trades: a caller who is turned away although understood costs as much as this many sentences of left out intents that
-// are answered, which are nearer than most strangers are. Of the callers understood it turns away so many at least and at most, and in
-// between it lets so many pass of the examples of what is out of scope.
+// are answered, which are nearer than most strangers are, and it turns away so many of the callers at least and at most. Of the examples
+// of what is out of scope it lets so many pass, unless it would turn away more than so many callers for them.
 const (
-	costOfTurningAway = 8
+	costOfTurningAway = 16
 	leastTurnedAway   = 0.01
-	mostTurnedAway    = 0.05
+	mostTurnedAway    = 0.02
+	mostTurnedForThem = 0.05
 	mostGivenPass     = 0.05
 )
 
@@ -248,6 +244,7 @@ func askFrom(verdicts []verdict) float64 {
 			best, least = right[lost], cost
 		}
 	}
+	most = min(int(mostTurnedForThem*float64(inScope)), len(right)-1)
 	return max(best, min(passing(given, mostGivenPass*float64(len(given))), right[most]))
 }
 

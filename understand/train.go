@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"math"
 	"math/rand/v2"
 	"sync"
 
@@ -11,7 +12,7 @@ import (
 )
 
 // modelVersion changes with the way of learning: what was kept of another is learnt anew.
-const modelVersion = 4
+const modelVersion = 6
 
 // model is what was learnt, as it is kept: one linear boundary over a sentence's vector, one over its grams. Both have a column more
 // than there are intents if examples out of scope were learnt.
@@ -124,6 +125,8 @@ type boundaries struct {
 	dense    []float32 // softmax regression on vectors
 	sparse   []float32 // softmax regression on grams
 	distance []float32 // discriminant on vectors, one column a class
+	centre   [sources]float64
+	spread   [sources]float64
 }
 
 // fit trains on rows of the corpus.
@@ -166,7 +169,39 @@ func (t *trainer) fit(ctx context.Context, c *corpus, rows []int, seed uint64, p
 		h.dense, err = t.regression(ctx, vectors, of, h.columns, rand.New(rand.NewPCG(seed, 2)), progress)
 		return err
 	})
-	return h, group.Wait()
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	h.level(c, rows, rand.New(rand.NewPCG(seed, 3)))
+	return h, nil
+}
+
+// level finds the mean and the spread of what each source says of classes that are not a sentence's own. Measured from them, scores of
+// trainings with different numbers of examples mean the same.
+func (h *boundaries) level(c *corpus, rows []int, random *rand.Rand) {
+	for s := range sources {
+		h.spread[s] = 1
+	}
+	const sample = 512
+	var n, sum, square [sources]float64
+	for _, place := range random.Perm(len(rows))[:min(sample, len(rows))] {
+		i := rows[place]
+		of, _ := h.scores(c.vectors[i], h.space.vector(c.sentences[i]))
+		own, inside := h.local[c.of[i]]
+		for s, scores := range of {
+			for class, v := range scores {
+				if inside && class != own {
+					n[s], sum[s], square[s] = n[s]+1, sum[s]+float64(v), square[s]+float64(v)*float64(v)
+				}
+			}
+		}
+	}
+	for s := range sources {
+		if n[s] > 1 {
+			h.centre[s] = sum[s] / n[s]
+			h.spread[s] = math.Sqrt(max(square[s]/n[s]-h.centre[s]*h.centre[s], 1e-12))
+		}
+	}
 }
 
 // sources of evidence, whose scores are weighed against each other.
@@ -190,5 +225,13 @@ func (h *boundaries) scores(vector []float32, grams []gram) (of [sources][]float
 	}
 	of[2] = make([]float32, classes)
 	addDense(of[2], h.distance, x)
+	for s := range of {
+		for class, v := range of[s] {
+			of[s][class] = float32((float64(v) - h.centre[s]) / h.spread[s])
+		}
+		if s < len(out) && h.columns > classes {
+			out[s] = float32((float64(out[s]) - h.centre[s]) / h.spread[s])
+		}
+	}
 	return of, out
 }

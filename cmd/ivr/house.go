@@ -146,6 +146,7 @@ func (s *server) record(leg calledLeg, r call.Report) records.Call {
 		RTP: records.RTP{
 			Sent: r.Media.Sent, SentLate: r.Media.SentLate, Received: r.Media.Received, Lost: r.Media.Lost, Late: r.Media.Late,
 			Duplicate: r.Media.Duplicate, Dropped: r.Media.Dropped, Bad: r.Media.Invalid, Jitter: r.Media.Jitter,
+			RoundTrip: r.Media.RoundTrip, MOS: r.Media.MOS, WorstMOS: r.Media.WorstMOS, FarMOS: r.Media.FarMOS, Crypto: r.Media.Crypto,
 		},
 	}
 	if r.Err != nil && r.Cause == call.CauseFailed {

@@ -88,6 +88,15 @@ type classifier struct{ *understand.Classifier }
 
 var _ dialog.Classifier = (*classifier)(nil)
 
+// leastToAsk is the probability from which it is worth a caller's time to ask whether something is meant.
+const leastToAsk = 0.3
+
+// Thresholds implements [dialog.Classifier].
+func (c *classifier) Thresholds() (ask, act float64) {
+	ask, act = c.Classifier.Thresholds()
+	return max(ask, leastToAsk), max(act, leastToAsk)
+}
+
 // Classify gives no candidates for a sentence that could not be judged: it is taken as not understood.
 func (c *classifier) Classify(sentence string) []dialog.Candidate {
 	found, err := c.Classifier.Classify(context.Background(), sentence)

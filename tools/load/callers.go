@@ -19,6 +19,7 @@ type callers struct {
 	live   []*caller // not over
 
 	answered, failed, resent int
+	refused                  map[int]int // by status code
 	setups, byes             []time.Duration
 }
 
@@ -48,7 +49,7 @@ func newCallers(to string, rtp uint16) (*callers, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &callers{socket: s, to: at, rtp: rtp}, nil
+	return &callers{socket: s, to: at, rtp: rtp, refused: map[int]int{}}, nil
 }
 
 func (c *callers) begun() int { return len(c.calls) }
@@ -136,6 +137,7 @@ func (c *callers) response(k *caller, method string, code int, raw []byte, at ti
 		if code >= 300 {
 			k.state = "over"
 			c.failed++
+			c.refused[code]++
 			return
 		}
 		c.setups = append(c.setups, at.Sub(k.sent))

@@ -90,18 +90,19 @@ func run(o options, program []string) (err error) {
 
 // result is what is printed. Times are in milliseconds.
 type result struct {
-	Label    string  `json:"label"`
-	Calls    int     `json:"calls"`
-	Answered int     `json:"answered"`
-	Failed   int     `json:"failed"`
-	Resent   int     `json:"resent"` // requests of ours that had no answer in time
-	Echo     bool    `json:"echo,omitempty"`
-	Setup    quarts  `json:"invite_to_200_ms"`
-	Bye      quarts  `json:"bye_to_200_ms"`
-	CPU      float64 `json:"cpu_s_per_call_min,omitempty"`
-	PerCall  float64 `json:"cpu_ms_per_call,omitempty"`
-	KiB      float64 `json:"kib_per_call,omitempty"`
-	Busy     float64 `json:"machine_busy_pct"` // by all processes, of all cores
+	Label    string      `json:"label"`
+	Calls    int         `json:"calls"`
+	Answered int         `json:"answered"`
+	Failed   int         `json:"failed"`
+	Refused  map[int]int `json:"refused,omitempty"` // INVITEs, by status code
+	Resent   int         `json:"resent"`            // requests of ours that had no answer in time
+	Echo     bool        `json:"echo,omitempty"`
+	Setup    quarts      `json:"invite_to_200_ms"`
+	Bye      quarts      `json:"bye_to_200_ms"`
+	CPU      float64     `json:"cpu_s_per_call_min,omitempty"`
+	PerCall  float64     `json:"cpu_ms_per_call,omitempty"`
+	KiB      float64     `json:"kib_per_call,omitempty"`
+	Busy     float64     `json:"machine_busy_pct"` // by all processes, of all cores
 	*streams
 }
 
@@ -122,6 +123,7 @@ func measure(o options, pid int, m *meter, c *callers) (*result, error) {
 		r.Busy = after.busySince(idle)
 	}
 	r.Answered, r.Failed, r.Resent = c.answered, c.failed, c.resent
+	r.Refused = c.refused
 	r.Setup, r.Bye = quartsOf(c.setups), quartsOf(c.byes)
 	return r, err
 }
@@ -163,12 +165,7 @@ func spin(m *meter, c *callers, o options, calls int, hold time.Duration, each f
 	for {
 		now := time.Now()
 		for c.begun() < calls && now.Sub(begin).Seconds()*o.rate >= float64(c.begun()) {
-			last := begin.Add(time.Duration(float64(calls) / o.rate * float64(time.Second))) // begun
-			end := now.Add(hold)
-			if o.calls > 0 {
-				end = last.Add(hold - last.Sub(begin)) // all at once
-			}
-			c.call(now, end)
+			c.call(now, now.Add(hold))
 		}
 		m.drain()
 		c.drain()

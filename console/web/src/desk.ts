@@ -50,13 +50,13 @@ function connect(): void {
   }
   s.onclose = () => {
     if (socket !== s) return
-    if (sat || retry > 0) {
+    const again = () => {
       tell('lostHouse')
       retry = Math.min(retry + 1, 10)
       setTimeout(connect, 300 * retry)
-    } else {
-      show(false)
     }
+    if (sat) again()
+    else void admit().then(again, (e) => (e instanceof Refused ? show(false) : again())) // not signed in, or no house
   }
 }
 

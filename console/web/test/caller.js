@@ -2,7 +2,8 @@
 //
 //   node caller.js '{"page": URL, "microphone": WAV, "heard": WAV, "pictures": FOLDER, "steps": [...]}'
 //
-// Steps: {"click": ID}, {"key": KEY}, {"tab": ID}, {"shows": TEXT}, {"state": TEXT}, {"wait": SECONDS}, {"picture": NAME}.
+// Steps: {"click": ID}, {"key": KEY}, {"tab": ID}, {"shows": TEXT}, {"fill": [SELECTOR, TEXT]},
+// {"sees": [SELECTOR, TEXT]}, {"read": SELECTOR}, {"state": TEXT}, {"wait": SECONDS}, {"picture": NAME}.
 import { writeFileSync } from 'node:fs'
 import { chromium } from 'playwright-core'
 
@@ -28,7 +29,7 @@ try {
   await page.goto(job.page)
   await page.evaluate(listen)
   for (const step of job.steps) await perform(page, step)
-  result.shown = await page.$$eval('#captions li', (all) => all.map((e) => e.className + ': ' + e.lastChild.textContent.trim()))
+  if (job.page.includes('/call/')) result.shown = await page.$$eval('#captions li', (all) => all.map((e) => e.className + ': ' + e.lastChild.textContent.trim()))
   result.states = await page.evaluate(() => window.states)
   writeWAV(job.heard, await page.evaluate(() => window.taken()))
 } catch (e) {
@@ -44,6 +45,9 @@ async function perform(page, step) {
   if (step.shows) await page.locator('#captions', { hasText: new RegExp(step.shows, 'i') }).waitFor({ timeout: limit })
   if (step.state) await page.locator('#state', { hasText: step.state }).waitFor({ timeout: limit })
   if (step.picture) await page.screenshot({ path: `${job.pictures}/${step.picture}.png` })
+  if (step.fill) await page.fill(step.fill[0], step.fill[1])
+  if (step.sees) await page.locator(step.sees[0], { hasText: step.sees[1] }).waitFor({ timeout: limit })
+  if (step.read) result.shown.push(...(await page.locator(step.read).innerText()).split('\n').map((l) => 'card: ' + l))
   if (step.wait) await page.waitForTimeout(step.wait * 1000)
   if (step.tab) {
     // by keyboard alone: from one to the next until it has the focus

@@ -14,6 +14,7 @@ import (
 	"runtime/pprof"
 	"sync"
 	"syscall"
+	"time"
 
 	"ivr/media"
 	"ivr/sip"
@@ -24,18 +25,19 @@ func main() {
 	addr := flag.String("sip", "127.0.0.1:5070", "address to listen on, UDP")
 	what := flag.String("do", "play", "play a prompt, listen (and play), or bridge each two calls")
 	wav := flag.String("wav", "", "prompt, a WAV file; a tone of two minutes if empty")
+	pause := flag.Duration("pause", 0, "silence after the prompt, before it begins again")
 	record := flag.String("record", "", "folder for recordings; none if empty")
 	profile := flag.String("profile", "", "file for a CPU profile")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *addr, *what, *wav, *record, *profile); err != nil {
+	if err := run(ctx, *addr, *what, *wav, *pause, *record, *profile); err != nil {
 		fmt.Fprintln(os.Stderr, "answer:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, addr, what, wav, record, profile string) error {
+func run(ctx context.Context, addr, what, wav string, pause time.Duration, record, profile string) error {
 	if profile != "" {
 		file, err := os.Create(profile)
 		if err != nil {
@@ -47,29 +49,31 @@ func run(ctx context.Context, addr, what, wav, record, profile string) error {
 		}
 		defer pprof.StopCPUProfile()
 	}
-	prompt, err := load(wav)
-	if err != nil {
-		return err
-	}
-	engine := media.NewEngine(media.Config{Bind: netip.MustParseAddr("127.0.0.1"), PortMin: 30000, PortMax: 59998})
-	ua, err := sip.New(sip.Config{Listen: []sip.Listen{{Network: "udp", Addr: addr}}, Media: engine})
+	prompt, err := load(wav, pause)
 	if err != nil {
 		return err
 	}
 	h := &host{prompt: prompt, record: record}
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	if what == "listen" {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if what == "listen" { // before there is a socket: the models take a moment
 		if h.ears, err = newEars(); err != nil {
 			return err
 		}
-		wg.Go(func() { _ = h.ears.pool.Run(ctx) })
+		wg.Go(func() { _ = h.ears.pool.Run(ctx) }) // nil, as it runs once
+	}
+	engine := media.NewEngine(media.Config{Bind: netip.MustParseAddr("127.0.0.1"), PortMin: 30000, PortMax: 59998})
+	ua, err := sip.New(sip.Config{Listen: []sip.Listen{{Network: "udp", Addr: addr}}, Media: engine})
+	if err != nil {
+		return err
 	}
 	does := map[string]func(context.Context, *sip.Leg){"play": h.play, "listen": h.listen, "bridge": h.bridge}
 	if does[what] == nil {
 		return fmt.Errorf("-do %q: play, listen or bridge", what)
 	}
-	wg.Go(func() { _ = engine.Run(ctx) }) // nil, as it runs once
+	wg.Go(func() { _ = engine.Run(ctx) }) // so here
 	return ua.Serve(ctx, func(ctx context.Context, l *sip.Leg) {
 		if l.Answer(ctx) == nil {
 			does[what](ctx, l)
@@ -78,7 +82,7 @@ func run(ctx context.Context, addr, what, wav, record, profile string) error {
 }
 
 // load makes a prompt, encoded for whatever may be agreed.
-func load(wav string) (*media.Prompt, error) {
+func load(wav string, pause time.Duration) (*media.Prompt, error) {
 	pcm := make([]int16, 120*media.SampleRate)
 	for i := range pcm {
 		pcm[i] = int16(8000 * math.Sin(2*math.Pi*300*float64(i)/media.SampleRate))
@@ -90,7 +94,7 @@ func load(wav string) (*media.Prompt, error) {
 		}
 		pcm = channels[0]
 	}
-	p := media.NewPrompt(pcm)
+	p := media.NewPrompt(testaudio.Join(pcm, testaudio.Silence(pause)))
 	for _, c := range []media.Codec{media.PCMU, media.PCMA} {
 		p.Encode(c)
 	}
