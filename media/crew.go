@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	share     = 32 // streams that one takes at a time
-	worthHelp = 96 // streams for each who is woken up: that costs as much as serving some
+	share  = 32                    // streams that one takes at a time
+	enough = FrameDuration * 2 / 5 // of work in a tick for one: a helper that is woken up costs a tenth more for all
 )
 
 // crew serves all streams: the clock's goroutine does, and helpers that sleep between ticks, where there are processors for them.
@@ -20,14 +20,16 @@ type crew struct {
 	wake  chan struct{}
 	work  sync.WaitGroup // helpers
 
-	mu   sync.Mutex
-	rest sync.Cond // busy has become 0
-	todo []*Stream // of this phase, that nobody took yet
-	do   phase     // with each
-	due  time.Time // of this tick
-	now  time.Time // when it began
-	busy int       // shares being served
-	sum  tally     // of this tick
+	mu     sync.Mutex
+	rest   sync.Cond     // busy has become 0
+	todo   []*Stream     // of this phase, that nobody took yet
+	do     phase         // with each
+	due    time.Time     // of this tick
+	now    time.Time     // when it began
+	busy   int           // shares being served
+	wanted int           // helpers in this tick
+	worked time.Duration // by all in this tick
+	sum    tally         // of this tick
 }
 
 // phase is one half of a tick.
@@ -75,12 +77,19 @@ func (c *crew) hire(helpers int) (dismiss func()) {
 	return func() { c.wake = nil; close(wake); c.work.Wait() }
 }
 
+// begin asks for as many helpers as the last tick needed.
+func (c *crew) begin() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.wanted, c.worked = min(int(c.worked/enough), cap(c.wake)), 0
+}
+
 // serve does one phase with all streams and returns when all are served.
 func (c *crew) serve(streams []*Stream, do phase, due, now time.Time) {
 	c.mu.Lock()
 	c.todo, c.do, c.due, c.now = streams, do, due, now
 	c.mu.Unlock()
-	for range min(len(streams)/worthHelp, cap(c.wake)) {
+	for range c.wanted {
 		select {
 		case c.wake <- struct{}{}:
 		default: // they have not yet begun with the last phase
@@ -96,8 +105,10 @@ func (c *crew) serve(streams []*Stream, do phase, due, now time.Time) {
 
 // help takes shares until there are none.
 func (c *crew) help(h *hand) {
+	began := time.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	defer func() { c.worked += time.Since(began) }()
 	for len(c.todo) > 0 {
 		n := min(share, len(c.todo))
 		ours, do, due, now := c.todo[:n], c.do, c.due, c.now

@@ -23,6 +23,9 @@ func TestEveryStreamIsServedOnceATickHoweverManyHelp(t *testing.T) {
 			Bridge(all[i], all[streams-1-i])
 		}
 		for range ticks {
+			b.crew.mu.Lock()
+			b.crew.worked = time.Hour // so that all are wanted
+			b.crew.mu.Unlock()
 			b.turn()
 		}
 		dismiss()

@@ -182,6 +182,7 @@ func (e *Engine) tickAt(due, now time.Time) {
 	e.joining = e.joining[:0]
 	e.mu.Unlock()
 
+	e.crew.begin()
 	e.crew.serve(e.streams, (*Stream).receive, due, now)
 	e.streams = slices.DeleteFunc(e.streams, func(s *Stream) bool { return s.heard.ended })
 
