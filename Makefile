@@ -2,10 +2,11 @@
 
 GO      ?= go
 BIN     := bin
-SOURCES := $(shell find . -path ./node_modules -prune -o -path ./bin -prune -o -path ./var -prune -o -type f \( -name '*.go' -o -name '*.yaml' -o -name '*.json' -o -name '*.sql' -o -name '*.txt' -o -name '*.csv' \) -print) go.mod go.sum
+SOURCES := $(shell find . -name node_modules -prune -o -path ./bin -prune -o -path ./var -prune -o -type f \( -name '*.go' -o -name '*.yaml' -o -name '*.json' -o -name '*.sql' -o -name '*.txt' -o -name '*.csv' \) -print) go.mod go.sum
+PAGES   := console/dist/call.html
 CONFIG  ?= examples/courier/ivr.yaml
 
-.PHONY: run demo test check unit e2e bench models clean
+.PHONY: run demo test check unit e2e bench load models pages clean
 
 run: $(BIN)/ivr $(BIN)/parcels models ## start the demo contact centre
 	@scripts/run $(CONFIG)
@@ -28,10 +29,20 @@ e2e: $(BIN)/ivr $(BIN)/parcels models ## real calls through real sockets: our ca
 bench: ## speed and memory, results in docs/bench/
 	@scripts/bench
 
+load: ## thousands of calls on loopback, and a bare peer beside: docs/bench/load.md
+	@scripts/load
+
 models: $(BIN)/ivr ## fetch and verify the speech models; instant when they are there
 	@$(BIN)/ivr models fetch
 
-$(BIN)/ivr: $(SOURCES)
+pages: ## build what browsers show
+	@scripts/pages
+
+$(PAGES): $(shell find console/web -name node_modules -prune -o -type f -print)
+	@echo "building the pages"
+	@scripts/pages
+
+$(BIN)/ivr: $(SOURCES) $(PAGES)
 	@mkdir -p $(BIN)
 	@echo "building $@"
 	@$(GO) build -o $@ ./cmd/ivr

@@ -328,6 +328,7 @@ func (h *handover) bridge(try int) {
 	c.deafen()
 	media.Bridge(c.leg.Media(), s.leg.Media())
 	h.joined, h.toSeat = true, time.Since(h.began)
+	c.showJoined()
 	c.log.Info("joined", "seat", h.seat.ID, "seconds", h.toSeat.Seconds())
 	h.step(transfer.Bridged{Try: try})
 }

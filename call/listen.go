@@ -158,4 +158,5 @@ func (c *Call) await() {
 // line adds one to the transcript.
 func (c *Call) line(who, text string) {
 	c.report.Lines = append(c.report.Lines, Line{At: time.Now(), Who: who, Text: text})
+	c.showLine(who, text)
 }

@@ -207,6 +207,7 @@ func (s *Session) follow(intent, said string) bool {
 		return true
 	}
 	s.turn.Outcome = "intent"
+	s.visit(intent)
 	if in.Flow != "" || !running {
 		s.serve(intent, said)
 		return true
@@ -220,6 +221,7 @@ func (s *Session) follow(intent, said string) bool {
 // serve answers an intent or starts its flow.
 func (s *Session) serve(intent, said string) {
 	in := s.bot.file.Intents[intent]
+	s.visit(intent)
 	s.unmatched, s.fruitless = 0, 0
 	if in.Flow != "" {
 		s.intent = intent

@@ -17,6 +17,9 @@ type format struct {
 	quiet      []byte // 20 ms of silence
 	newDecoder func() decoder
 	newEncoder func() encoder
+	memory     int                              // frames after which a decoder has forgotten what came before them
+	fresh      int                              // frames of silence that a new decoder is worth
+	conceals   bool                             // a decoder changes while nothing comes
 	repeats    bool                             // a packet may repeat the one before it (in-band FEC)
 	span       func(payload []byte) (ticks int) // how long a payload lasts, 0 when it is none
 }
@@ -34,15 +37,16 @@ type decoder interface {
 type encoder interface {
 	// encode returns the octets that it wrote.
 	encode(payload []byte, frame []int16) int
-	// reset begins a new stream.
-	reset()
+	// settle goes where an encoder is after long silence.
+	settle()
 }
 
 // carriers are the formats by index; never changed.
 var carriers = [formats]*format{muLaw.format, aLaw.format, {
-	index: 2, clock: 8000, rate: SampleRate, quiet: quietG722(),
+	index: 2, clock: 8000, rate: SampleRate, quiet: g722Silence(),
 	newDecoder: func() decoder { return newG722() },
 	newEncoder: func() encoder { return newG722() },
+	memory:     10, // the predictors leak by 1/256 a sample
 	span:       func(payload []byte) int { return len(payload) },
 }, opusFormat}
 
@@ -54,19 +58,6 @@ func (f *format) samples() int { return f.rate / 50 }
 
 // isNarrow says that samples come at half our rate.
 func (f *format) isNarrow() bool { return f.rate == narrowRate }
-
-// quietG722 is what an encoder makes of silence after silence.
-func quietG722() []byte {
-	g, code := newG722(), make([]byte, FrameSamples/2)
-	for range 5 {
-		g.encode(code, make([]int16, FrameSamples))
-	}
-	return code
-}
-
-func (g *g722State) conceal([]int16, []byte) int { return 0 }
-
-func (g *g722State) reset() { *g = *newG722() }
 
 // packets are payloads of 20 ms, one after the other.
 type packets struct {
@@ -90,6 +81,7 @@ func (f *format) pack(pcm []int16) *packets {
 	n := (len(pcm) + f.samples() - 1) / f.samples()
 	p := &packets{ends: make([]int32, 0, n)}
 	enc := f.newEncoder()
+	enc.settle()
 	var frame Frame
 	var payload [payloadMost]byte
 	for ; len(pcm) > 0; pcm = pcm[min(len(pcm), f.samples()):] {

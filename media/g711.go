@@ -53,7 +53,7 @@ func (l *law) encode(codes []byte, pcm []int16) int {
 
 func (l *law) conceal([]int16, []byte) int { return 0 }
 
-func (l *law) reset() {}
+func (l *law) settle() {}
 
 // muCode is G.711, table 2a: 14 bits, sign and magnitude, magnitude biased by 33, eight segments of 16 steps, all bits inverted.
 func muCode(x int16) uint8 {

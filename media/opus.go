@@ -14,6 +14,9 @@ var opusFormat = &format{
 	index: 3, clock: 48000, rate: SampleRate, quiet: []byte{0x48, 0x07, 0xc9, 0x79, 0xc5, 0x12, 0xf7, 0xbc}, // what the encoder makes of silence after silence
 	newDecoder: newOpusDecoder,
 	newEncoder: newOpusEncoder,
+	memory:     5,
+	fresh:      5,
+	conceals:   true,
 	repeats:    true,
 	span:       opusSpan,
 }
@@ -83,7 +86,7 @@ func (e opusEncoder) encode(payload []byte, frame []int16) int {
 	return n
 }
 
-func (e opusEncoder) reset() { e.Reset() }
+func (e opusEncoder) settle() { e.Reset() }
 
 // opusSpan is the duration by the first two octets (RFC 6716, 3.1 and 3.2).
 func opusSpan(payload []byte) int {

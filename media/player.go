@@ -49,13 +49,16 @@ func (p *player) cut(f *format) (cut []*Playback) {
 	return cut
 }
 
-// decode makes audio of a piece, at the rate of its format.
+// decode makes audio of a piece, at the rate of its format; silence of none.
 func (c *piece) decode(f *format, frame *Frame) {
-	if f.isNarrow() {
+	switch {
+	case c.payload == nil:
+		clear(frame[:])
+	case f.isNarrow():
 		f.newDecoder().decode(frame[:], c.payload) // of G.711, which remembers nothing
-		return
+	default:
+		c.prompt.frame(frame, c.frame)
 	}
-	c.prompt.frame(frame, c.frame)
 }
 
 // turn moves on to the next frame: its gain goes evenly from was to gain, and rest, if any, fades out in it.

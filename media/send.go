@@ -11,7 +11,6 @@ import (
 const (
 	headerSize = 12
 	lateAfter  = FrameDuration
-	primed     = 2 // frames of a prompt that an encoder hears before it takes over in the midst of it
 )
 
 // origin is where the audio of a tick comes from.
@@ -30,12 +29,10 @@ type sender struct {
 	now      rtpTime // of the frame of this tick
 	packet   [headerSize + payloadMost]byte
 	size     int
-	frame    Frame   // what is sent, as many samples as the format has
-	before   origin  // of the last tick
-	lastly   int16   // sample sent
-	coder    encoder // of coderOf; used for what is not encoded already
-	coderOf  *format
-	live     bool        // the last packet came from it
+	frame    Frame  // what is sent, as many samples as the format has
+	before   origin // of the last tick
+	lastly   int16  // sample sent
+	coding   coding
 	peerUp   upsampler   // when a bridged peer has half our rate
 	peerDown downsampler // when it has twice our rate
 	up       upsampler
@@ -56,7 +53,7 @@ func newSender() sender {
 }
 
 // send is the second half of a tick. due is when the tick was to be, now when it began.
-func (s *Stream) send(due, now time.Time) {
+func (s *Stream) send(by *hand, due, now time.Time) {
 	out := &s.sender
 	s.mu.Lock()
 	if s.closed {
@@ -64,19 +61,21 @@ func (s *Stream) send(due, now time.Time) {
 		return
 	}
 	to, known := s.latch.target()
-	s.compose(known && s.params.Send)
+	if out.size = 0; known { // until then what plays waits: nobody may miss its beginning
+		s.compose(s.params.Send)
+	}
 	packet := s.seal(out.packet[:out.size])
 	sends := len(packet) > 0
 	if sends {
 		s.stats.Sent++
 		s.control.octets += uint32(out.size - headerSize)
-		if time.Since(due) > lateAfter {
+		if by.now.Sub(due) > lateAfter {
 			s.stats.SentLate++
 		}
 	}
 	recorders, f := s.recorders, s.format
 	report := s.report(now)
-	by, tell, reports := s.controlTarget()
+	aside, tell, reports := s.controlTarget()
 	s.mu.Unlock()
 
 	out.now += rtpTime(f.ticks())
@@ -84,14 +83,17 @@ func (s *Stream) send(due, now time.Time) {
 		s.write(packet, to)
 	}
 	if report != nil && reports {
-		_, _ = by.WriteToUDPAddrPort(report, tell) // whether it came the far end's reports tell
+		_, _ = aside.WriteToUDPAddrPort(report, tell) // whether it came the far end's reports tell
 	}
-	out.tell(sends)
+	out.tell(sends, by.now)
 	out.record(f, &s.heard.wide.Frame, recorders)
 }
 
 // seal protects a packet, if that was agreed. What cannot be protected is not sent.
 func (s *Stream) seal(packet []byte) []byte {
+	if s.unsafe() {
+		return nil
+	}
 	if s.secured == nil || len(packet) == 0 {
 		return packet
 	}
@@ -103,7 +105,7 @@ func (s *Stream) seal(packet []byte) []byte {
 	return sealed
 }
 
-// write sends the packet. The socket of a stream never holds more than a few packets of ours, so this does not block.
+// write sends the packet.
 func (s *Stream) write(packet []byte, to netip.AddrPort) {
 	if _, err := s.conn.WriteToUDPAddrPort(packet, to); err != nil {
 		s.mu.Lock()
@@ -129,12 +131,12 @@ func (out *sender) record(f *format, left *Frame, to []*Recorder) {
 }
 
 // tell lets those who wait know what the packet was.
-func (out *sender) tell(sent bool) {
+func (out *sender) tell(sent bool, now time.Time) {
 	if p := out.playing; p != nil {
 		out.playing = nil
 		p.sent.Add(1)
-		if sent {
-			p.start(time.Now())
+		if sent && !p.begun.Load() {
+			p.start(now)
 		}
 	}
 	if len(out.ended) > 0 {
@@ -168,10 +170,10 @@ func (s *Stream) compose(may bool) {
 	what, from := s.choose()
 	if !may {
 		clear(out.frame[:])
-		out.before, out.live = notSent, false
+		out.before = notSent
 		return
 	}
-	out.begin(s.params.Codec.PayloadType, out.now, out.before == notSent)
+	out.beginAudio(&s.params)
 	s.shape(what, from)
 	out.before = from
 }
@@ -188,10 +190,9 @@ func (p *Params) digitsClock() int {
 func (s *Stream) composeKey(k keyed) {
 	out := &s.sender
 	clear(out.frame[:])
-	out.live = false
 	if k.pause {
-		out.begin(s.params.Codec.PayloadType, out.now, out.before == notSent)
-		out.put(s.format.quiet)
+		out.beginAudio(&s.params)
+		out.beSilent(s.format)
 		out.before = fromNowhere
 		return
 	}
@@ -202,11 +203,32 @@ func (s *Stream) composeKey(k keyed) {
 	out.before = notSent
 }
 
+// beginAudio begins a packet of audio, with a marker after a pause (RFC 3551, 4.1).
+func (out *sender) beginAudio(p *Params) {
+	paused := out.before == notSent
+	if paused {
+		out.coding.interrupted()
+	}
+	out.begin(p.Codec.PayloadType, out.now, paused)
+}
+
 // begin writes the header of a packet.
 func (out *sender) begin(payloadType uint8, ts rtpTime, marker bool) {
 	out.header.PayloadType, out.header.Timestamp, out.header.Marker = payloadType, uint32(ts), marker
 	out.header.SequenceNumber++
 	out.size, _ = out.header.MarshalTo(out.packet[:]) // cannot fail: there is room
+}
+
+// beSilent adds a payload of silence.
+func (out *sender) beSilent(f *format) {
+	var none piece
+	out.coding.use(f)
+	if frame := out.frame[:f.samples()]; out.coding.takes(none) {
+		out.put(f.quiet)
+		out.coding.copied(none, frame)
+	} else {
+		out.size += out.coding.encode(out.packet[out.size:], none, frame, true)
+	}
 }
 
 // put adds a payload that is encoded already.
@@ -225,37 +247,33 @@ func (s *Stream) choose() (what piece, from origin) {
 	return what, fromNowhere
 }
 
-// shape writes the audio. What is encoded already and needs no change is only copied.
+// shape writes the audio. What is encoded already and needs no change is only copied, where the far end's decoder can take it.
 func (s *Stream) shape(what piece, from origin) {
 	out, f := &s.sender, s.format
 	was, gain, rest := s.player.turn()
-	resumes := from == fromPrompt && out.before == notSent && out.playing.sent.Load() > 0
+	resumes := from == fromPrompt && out.before != fromPrompt && out.playing.sent.Load() > 0
 	leavesPeer := out.before == fromPeer && from != fromPeer
+	plain := was == 1 && gain == 1 && rest == nil && !resumes && !leavesPeer && from != fromPeer
 	frame := out.frame[:f.samples()]
-	if rest == nil && !resumes && !leavesPeer {
-		switch {
-		case from == fromPrompt && was == 1 && gain == 1:
-			out.put(what.payload)
-			if len(s.recorders) > 0 {
-				what.decode(f, &out.frame)
-			}
-			out.live = false
-			return
-		case from == fromNowhere:
-			out.put(f.quiet)
-			clear(frame)
-			out.live = false
-			return
+	out.coding.use(f)
+	if plain && out.coding.takes(what) {
+		payload := f.quiet
+		if what.payload != nil {
+			payload = what.payload
 		}
+		out.put(payload)
+		if f.memory > 0 || len(s.recorders) > 0 {
+			what.decode(f, &out.frame)
+		}
+		out.coding.copied(what, frame)
+		return
 	}
 	switch from {
-	case fromPrompt:
+	case fromPrompt, fromNowhere:
 		what.decode(f, &out.frame)
 		scale(frame, was, gain)
 	case fromPeer:
 		s.hearPeer(frame)
-	case fromNowhere:
-		clear(frame)
 	}
 	if resumes || from == fromPeer && out.before != fromPeer {
 		fadeIn(frame[:len(frame)/4])
@@ -267,7 +285,7 @@ func (s *Stream) shape(what piece, from origin) {
 		addTail(frame[:len(frame)/2], out.lastly)
 	}
 	out.lastly = frame[len(frame)-1]
-	out.encode(f, what, was)
+	out.size += out.coding.encode(out.packet[out.size:], what, frame, plain)
 }
 
 // hearPeer takes what a bridged peer, or the others of a mix, said on this tick, at our rate.
@@ -292,23 +310,4 @@ func (s *Stream) hearPeer(frame []int16) {
 	default:
 		copy(frame, wide[:])
 	}
-}
-
-// encode adds the frame. When the last packets were not made by this encoder, it first hears the prompt that they were of, so that
-// it is where the far end's decoder is.
-func (out *sender) encode(f *format, what piece, gain float64) {
-	if out.coderOf != f {
-		out.coder, out.coderOf, out.live = f.newEncoder(), f, false
-	}
-	if !out.live && !f.isNarrow() {
-		out.coder.reset()
-		var before Frame
-		for n := max(what.frame-primed, 0); n < what.frame; n++ {
-			what.prompt.frame(&before, n)
-			scale(before[:], gain, gain)
-			out.coder.encode(out.packet[headerSize:], before[:])
-		}
-	}
-	out.live = true
-	out.size += out.coder.encode(out.packet[out.size:], out.frame[:f.samples()])
 }

@@ -59,6 +59,21 @@ func NewCrypto(tag, name string) (Crypto, error) {
 	return Crypto{Tag: tag, Suite: name, key: key}, nil
 }
 
+// CryptoOf is a key that was agreed on by other means, as DTLS does (RFC 5764, 4.2): master key and salt, one after the other.
+func CryptoOf(name string, keyAndSalt []byte) (Crypto, error) {
+	s, ok := suiteOf(name)
+	if !ok || len(keyAndSalt) != s.key+s.salt {
+		return Crypto{}, fmt.Errorf("%w: no suite %q with %d octets of key and salt here, there are %v", ErrCrypto, name, len(keyAndSalt), CryptoSuites())
+	}
+	return Crypto{Suite: name, key: bytes.Clone(keyAndSalt)}, nil
+}
+
+// CryptoSizes are the octets of key and salt of a suite, 0 when we do not speak it.
+func CryptoSizes(name string) (key, salt int) {
+	s, _ := suiteOf(name)
+	return s.key, s.salt
+}
+
 // ParseCrypto reads the value of a crypto attribute. An attribute that asks for what we do not do (a master key identifier, several
 // keys, unencrypted packets) is an error: the next one may do.
 func ParseCrypto(value string) (Crypto, error) {

@@ -75,7 +75,7 @@ func TestAHandlerThatReturnsLeavesNoLegBehind(t *testing.T) {
 		d.ack()
 		d.reply(d.want("BYE"), 200, "OK", "", "")
 
-		e := w.peer().call("To: <sip:other@ivr>")
+		e := w.peer().callTo("other")
 		e.ackFailure(e.want("480 INVITE"))
 	})
 }
@@ -490,9 +490,9 @@ func TestAPanicEndsOnlyItsOwnCall(t *testing.T) {
 		untilEnd(ctx, l)
 	}, func(w *world) {
 		well := w.peer().confirmed()
-		d := w.peer().call("To: <sip:early@ivr>")
+		d := w.peer().callTo("early")
 		d.ackFailure(d.want("500 INVITE"))
-		e := w.peer().call("To: <sip:late@ivr>")
+		e := w.peer().callTo("late")
 		e.answered()
 		e.ack()
 		e.reply(e.want("BYE"), 200, "OK", "", "")
@@ -507,7 +507,7 @@ func TestAPanicEndsOnlyItsOwnCall(t *testing.T) {
 }
 
 func TestManyCallsLeaveNothingBehind(t *testing.T) {
-	inFakeTime(t, Config{}, nil, func(w *world) {
+	inFakeTime(t, Config{Guard: Guard{Rate: -1}}, nil, func(w *world) {
 		p := w.peer()
 		for i := range 200 {
 			d := p.confirmed()

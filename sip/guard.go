@@ -1,211 +1,215 @@
 package sip
 
 import (
+	"maps"
 	"net"
 	"net/netip"
-	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/emiago/sipgo/sip"
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promauto"
 )
 
-// refusal is why we did not serve a request: a closed set, a metric label.
-type refusal string
+// Guard says when a source that we serve is served no more. Trunks and the loopback are never banned: a carrier that is refused is
+// an outage.
+type Guard struct {
+	Strikes int           // offences within a minute that lead to a ban [10]
+	Ban     time.Duration // the first one [1m]; each that follows within a day is twice as long
+	MaxBan  time.Duration // [24h]
+	Rate    float64       // messages a second that one source may send [500]; negative: any number
+}
+
+// Ban is a source that is not served for a while.
+type Ban struct {
+	Addr  netip.Addr
+	Why   string
+	Until time.Time
+	Times int // it was banned, within a day
+}
 
 const (
-	refusedSource   refusal = "unknown source"
-	refusedFull     refusal = "too many calls"
-	refusedDraining refusal = "draining"
-	refusedMedia    refusal = "no audio in common"
-	refusedNoPort   refusal = "no free RTP port"
-	refusedRequire  refusal = "extension required"
-	refusedIdle     refusal = "not serving"
-	refusedMerged   refusal = "merged request"
-	refusedBody     refusal = "body of an unknown type"
-
-	refusedMalformed refusal = "malformed" // for the log; counted as garbage
+	offenceLife = time.Minute
+	banMemory   = 24 * time.Hour
+	offenders   = 10000 // remembered; a source costs about 150 bytes
 )
 
-// setting that decides a refusal, for the log.
-var setting = map[refusal]string{
-	refusedSource: "sip.allow", refusedFull: "sip.max_calls", refusedDraining: "the process is ending",
-	refusedMedia: "the caller's codecs: we speak PCMU and PCMA over RTP/AVP", refusedNoPort: "rtp.ports",
-	refusedRequire: "Require of the request", refusedIdle: "starting",
-	refusedMerged: "the request came on another way too", refusedBody: "Content-Type of the request",
+// scanners are what tools that look for open systems call themselves.
+var scanners = []string{"friendly-scanner", "sipvicious", "sipcli", "sundayddr", "iwar", "sip-scan", "sivus", "pplsip", "vaxsipuseragent",
+	"eyebeam release 3006o", "friendly-request"}
+
+// guard remembers who misbehaves.
+type guard struct {
+	Guard
+	mu   sync.Mutex
+	seen map[netip.Addr]*offender
 }
 
-type metrics struct {
-	refused  *prometheus.CounterVec
-	requests *prometheus.CounterVec
-	garbage  prometheus.Counter
-	panics   prometheus.Counter
-	failed   *prometheus.CounterVec
-	legs     prometheus.Gauge
+type offender struct {
+	strikes int
+	first   time.Time // of the strikes that count
+	why     string
+	until   time.Time // of the ban
+	times   int
+	sent    bucket
+	last    time.Time
 }
 
-func newMetrics(r prometheus.Registerer) *metrics {
-	f := promauto.With(r)
-	return &metrics{
-		refused: f.NewCounterVec(prometheus.CounterOpts{
-			Name: "ivr_sip_refused_total", Help: "Requests we did not serve, by reason."}, []string{"reason"}),
-		requests: f.NewCounterVec(prometheus.CounterOpts{
-			Name: "ivr_sip_requests_total", Help: "Requests received, by method."}, []string{"method"}),
-		garbage: f.NewCounter(prometheus.CounterOpts{
-			Name: "ivr_sip_garbage_total", Help: "Datagrams and stream pieces that are no SIP."}),
-		panics: f.NewCounter(prometheus.CounterOpts{
-			Name: "ivr_sip_panics_total", Help: "Handlers that panicked: each ended its own call."}),
-		failed: f.NewCounterVec(prometheus.CounterOpts{
-			Name: "ivr_sip_failures_total", Help: "What we could not send, or never got an answer to."}, []string{"what"}),
-		legs: f.NewGauge(prometheus.GaugeOpts{Name: "ivr_sip_legs", Help: "Dialogs in progress, of both directions."}),
+func newGuard(g Guard) *guard {
+	if g.Strikes <= 0 {
+		g.Strikes = 10
+	}
+	if g.Ban <= 0 {
+		g.Ban = time.Minute
+	}
+	if g.MaxBan <= 0 {
+		g.MaxBan = 24 * time.Hour
+	}
+	if g.Rate == 0 {
+		g.Rate = 500
+	}
+	return &guard{Guard: g, seen: map[netip.Addr]*offender{}}
+}
+
+// of returns the record of a source; the mutex is held.
+func (g *guard) of(addr netip.Addr, now time.Time) *offender {
+	o := g.seen[addr]
+	if o == nil {
+		if len(g.seen) >= offenders {
+			g.forget(now)
+		}
+		o = &offender{sent: bucket{rate: max(0, g.Rate)}}
+		g.seen[addr] = o
+	}
+	o.last = now
+	return o
+}
+
+// forget makes room: those that were quiet longest go, and nobody that is banned as long as there is another.
+func (g *guard) forget(now time.Time) {
+	all := slices.SortedFunc(maps.Keys(g.seen), func(a, b netip.Addr) int {
+		x, y := g.seen[a], g.seen[b]
+		if banned := now.Before(x.until); banned != now.Before(y.until) {
+			if banned {
+				return 1
+			}
+			return -1
+		}
+		return x.last.Compare(y.last)
+	})
+	for _, addr := range all[:len(all)/2] {
+		delete(g.seen, addr)
 	}
 }
 
-// methodLabel keeps the label a closed set.
-func methodLabel(m sip.RequestMethod) string {
-	switch m {
-	case sip.INVITE, sip.ACK, sip.BYE, sip.CANCEL, sip.OPTIONS, sip.UPDATE, sip.INFO, sip.NOTIFY, sip.REGISTER, sip.SUBSCRIBE:
-		return string(m)
+// admits says whether a message of a source is looked at; else why not.
+func (g *guard) admits(addr netip.Addr, now time.Time) (why refusal) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	o := g.of(addr, now)
+	switch {
+	case now.Before(o.until):
+		return refusedBanned
+	case !o.sent.take(now):
+		g.strike(o, refusedFlood, now)
+		return refusedFlood
 	}
-	return "other"
+	return ""
 }
 
-func (ua *UA) allowed(from net.Addr) bool {
-	at, err := netip.ParseAddrPort(from.String())
-	if err != nil {
+// offended notes an offence of a source; true: it is banned now.
+func (g *guard) offended(addr netip.Addr, why refusal, now time.Time) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.strike(g.of(addr, now), why, now)
+}
+
+func (g *guard) strike(o *offender, why refusal, now time.Time) bool {
+	if now.Sub(o.first) > offenceLife {
+		o.first, o.strikes = now, 0
+	}
+	if o.strikes++; why == refusedScanner {
+		o.strikes = g.Strikes
+	}
+	if o.strikes < g.Strikes || now.Before(o.until) {
 		return false
 	}
-	addr := at.Addr().Unmap()
-	for _, p := range ua.cfg.Allow {
-		if p.Contains(addr) {
-			return true
-		}
+	if now.Sub(o.until) > banMemory {
+		o.times = 0
 	}
-	return false
-}
-
-// guarded counts a request, checks what is common to all, and keeps a panic to the call it happened in.
-func (ua *UA) guarded(h func(*sip.Request, sip.ServerTransaction)) func(*sip.Request, sip.ServerTransaction) {
-	return func(req *sip.Request, tx sip.ServerTransaction) {
-		defer func() {
-			if p := recover(); p != nil {
-				ua.panicked(p, string(req.Method), "")
-				ua.respond(req, tx, 500, "Server Internal Error")
-			}
-		}()
-		ua.metrics.requests.WithLabelValues(methodLabel(req.Method)).Inc()
-		if req.To() == nil || req.From() == nil || req.CallID() == nil || req.CSeq() == nil ||
-			!strings.EqualFold(string(req.CSeq().MethodName), string(req.Method)) {
-			ua.metrics.garbage.Inc()
-			if req.Method != sip.ACK {
-				ua.respond(req, tx, 400, "Bad Request")
-			}
-			return
-		}
-		if req.Method != sip.ACK && !ua.acceptable(req, tx) {
-			return
-		}
-		h(req, tx)
+	length := g.MaxBan
+	if o.times < 20 {
+		length = min(g.MaxBan, g.Ban<<o.times)
 	}
-}
-
-// panicked is called in the handler that recovered.
-func (ua *UA) panicked(value any, method, call string) {
-	ua.metrics.panics.Inc()
-	ua.log.Error("panic in a SIP handler", "method", method, "call", call, "value", value, "stack", string(debug.Stack()))
-}
-
-// acceptable checks Require (RFC 3261, 8.2.2.3). Max-Forwards is the business of proxies: with us the request has arrived.
-func (ua *UA) acceptable(req *sip.Request, tx sip.ServerTransaction) bool {
-	if h := req.GetHeader("Require"); h != nil && req.Method != sip.CANCEL {
-		ua.refuse(req, tx, 420, "Bad Extension", refusedRequire, sip.NewHeader("Unsupported", h.Value()))
-		return false
-	}
+	o.strikes, o.why, o.until = 0, string(why), now.Add(length)
+	o.times++
 	return true
 }
 
-// admit decides whether a new call is served; leave gives its place back.
-func (ua *UA) admit(req *sip.Request, tx sip.ServerTransaction) bool {
-	id := inviteID(req)
-	ua.mu.Lock()
-	var why refusal
+// bans lists who is banned.
+func (g *guard) bans(now time.Time) (all []Ban) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for addr, o := range g.seen {
+		if now.Before(o.until) {
+			all = append(all, Ban{addr, o.why, o.until, o.times})
+		}
+	}
+	slices.SortFunc(all, func(a, b Ban) int { return a.Addr.Compare(b.Addr) })
+	return all
+}
+
+// Bans lists the sources that are not served for a while.
+func (ua *UA) Bans() []Ban { return ua.guard.bans(time.Now()) }
+
+// standing of a source.
+type standing int
+
+const (
+	stranger standing = iota // not served
+	met                      // we called it: it may answer, and speak within the dialog
+	served
+	trusted // a trunk, or this machine: served whatever it does
+)
+
+// standing tells who a source is to us.
+func (ua *UA) standing(addr netip.Addr) standing {
 	switch {
-	case ua.invites[id]:
-		why = refusedMerged
-	case ua.draining:
-		why = refusedDraining
-	case ua.handle == nil:
-		why = refusedIdle
-	case ua.cfg.MaxCalls > 0 && len(ua.invites) >= ua.cfg.MaxCalls:
-		why = refusedFull
-	default:
-		ua.invites[id] = true
-		ua.handlers.Add(1)
+	case addr.IsLoopback() && ua.allows(addr):
+		return trusted
+	case slices.ContainsFunc(ua.trunks, func(t *trunk) bool { return t.Challenge.User == "" && t.owns(addr) }):
+		return trusted
+	case ua.allows(addr), slices.ContainsFunc(ua.trunks, func(t *trunk) bool { return t.owns(addr) }):
+		return served
 	}
-	ua.mu.Unlock()
-	switch why {
-	case "":
-		return true
-	case refusedMerged:
-		ua.refuse(req, tx, 482, "Loop Detected", why)
-	default:
-		ua.refuse(req, tx, 503, "Service Unavailable", why, ua.retryAfter())
-	}
-	return false
-}
-
-func (ua *UA) leave(req *sip.Request) {
-	ua.mu.Lock()
-	delete(ua.invites, inviteID(req))
-	ua.mu.Unlock()
-	ua.handlers.Done()
-}
-
-// inviteID is the same for copies of one INVITE that took different ways to us (RFC 3261, 8.2.2.2).
-func inviteID(req *sip.Request) string {
-	tag, _ := req.From().Params.Get("tag")
-	return strings.Join([]string{req.CallID().Value(), tag, req.CSeq().Value()}, " ")
-}
-
-func (ua *UA) isDraining() bool {
 	ua.mu.Lock()
 	defer ua.mu.Unlock()
-	return ua.draining
-}
-
-// refuse answers, counts and logs.
-func (ua *UA) refuse(req *sip.Request, tx sip.ServerTransaction, code int, reason string, why refusal, headers ...sip.Header) {
-	ua.respond(req, tx, code, reason, headers...)
-	ua.count(why, req.Source(), string(req.Method))
-}
-
-func (ua *UA) count(why refusal, source, method string) {
-	ua.metrics.refused.WithLabelValues(string(why)).Inc()
-	if unsaid, ok := ua.mouth.may(why, time.Now()); ok {
-		ua.log.Warn("refused", "reason", why, "source", source, "method", method, "setting", setting[why], "unlogged", unsaid)
+	if ua.called[addr] > 0 {
+		return met
 	}
+	return stranger
 }
 
-// mouth lets each reason into the log once a second: a flood must not become a flood of lines.
-type mouth struct {
-	mu     sync.Mutex
-	last   map[refusal]time.Time
-	unsaid map[refusal]int
+func (ua *UA) allows(addr netip.Addr) bool {
+	return slices.ContainsFunc(ua.cfg.Allow, func(p netip.Prefix) bool { return p.Contains(addr) })
 }
 
-func newMouth() *mouth { return &mouth{last: map[refusal]time.Time{}, unsaid: map[refusal]int{}} }
-
-func (m *mouth) may(why refusal, now time.Time) (unsaid int, ok bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if now.Sub(m.last[why]) < time.Second {
-		m.unsaid[why]++
-		return 0, false
+// offence notes that a source misbehaved.
+func (ua *UA) offence(addr netip.Addr, why refusal) {
+	if ua.standing(addr) != served || !ua.guard.offended(addr, why, time.Now()) {
+		return
 	}
-	unsaid = m.unsaid[why]
-	m.last[why], m.unsaid[why] = now, 0
-	return unsaid, true
+	ua.metrics.bans.WithLabelValues(string(why)).Inc()
+	ua.log.Warn("banned", "source", addr.String(), "reason", why, "setting", setting[refusedBanned])
+}
+
+// scanner says whether a message is of a tool that looks for open systems.
+func scanner(l *letter) bool {
+	mark := strings.ToLower(l.get("user-agent") + "\n" + l.get("from") + "\n" + l.get("contact"))
+	return slices.ContainsFunc(scanners, func(s string) bool { return strings.Contains(mark, s) })
+}
+
+// addrOf is the IP address of a socket address; not valid when it has none.
+func addrOf(a net.Addr) netip.Addr {
+	at, _ := netip.ParseAddrPort(a.String())
+	return at.Addr().Unmap()
 }

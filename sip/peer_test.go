@@ -31,6 +31,7 @@ type world struct {
 	reg   *prometheus.Registry
 	calls chan *Leg // what the default handler was given
 	next  byte      // last number of the next peer's address
+	stop  func()    // ends the UA, as a signal would
 }
 
 var (
@@ -38,9 +39,14 @@ var (
 	peers = netip.MustParsePrefix("192.0.2.0/24")
 )
 
+// readResolvConf makes the resolver that is the machine's begin outside of fake time: what it makes there it could not use in the next
+// test. sipgo asks it for the names in Via.
+var readResolvConf = sync.OnceFunc(func() { net.LookupHost("localhost") })
+
 // inFakeTime runs a test against a UA that handles calls with handle; nil answers and waits for the end.
 func inFakeTime(t *testing.T, cfg Config, handle func(context.Context, *Leg), test func(w *world)) {
 	t.Helper()
+	readResolvConf()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, net: memnet.New(memnet.Damage{}), reg: prometheus.NewRegistry(), calls: make(chan *Leg, 100), next: 10}
 		w.media = w.engine(uaAt.Addr())
@@ -66,11 +72,12 @@ func (w *world) engine(at netip.Addr) *media.Engine {
 }
 
 // background ends with the test, in the reverse order of the calls.
-func (w *world) background(f func(context.Context)) {
+func (w *world) background(f func(context.Context)) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); f(ctx) }()
 	w.t.Cleanup(func() { cancel(); <-done })
+	return cancel
 }
 
 func (w *world) newUA(cfg Config, at netip.AddrPort, m *media.Engine, reg prometheus.Registerer) *UA {
@@ -92,7 +99,7 @@ func (w *world) newUA(cfg Config, at netip.AddrPort, m *media.Engine, reg promet
 }
 
 func (w *world) serve(ua *UA, handle func(context.Context, *Leg)) {
-	w.background(func(ctx context.Context) { ua.Serve(ctx, handle) })
+	w.stop = w.background(func(ctx context.Context) { ua.Serve(ctx, handle) })
 	synctest.Wait()
 }
 
@@ -151,7 +158,8 @@ type peer struct {
 	in   chan message
 	seq  int
 
-	heard atomic.Int64 // RTP packets
+	heard  atomic.Int64 // RTP packets
+	listen func([]byte) // to each of them; set before the call
 }
 
 func (w *world) peer() *peer {
@@ -176,10 +184,14 @@ func (w *world) peerAt(at netip.AddrPort) *peer {
 	readers.Go(func() {
 		buf := make([]byte, 2048)
 		for {
-			if _, _, err := rtp.ReadFromUDPAddrPort(buf); err != nil {
+			n, _, err := rtp.ReadFromUDPAddrPort(buf)
+			if err != nil {
 				return
 			}
 			p.heard.Add(1)
+			if p.listen != nil {
+				p.listen(buf[:n])
+			}
 		}
 	})
 	readers.Go(func() { p.read(conn) })
@@ -258,7 +270,7 @@ func (m message) contact() string {
 // want waits for a message; "100 INVITE" is passed over where it is not asked for.
 func (p *peer) want(what string) message {
 	p.t.Helper()
-	timeout := time.NewTimer(2 * time.Minute)
+	timeout := time.NewTimer(2 * time.Hour)
 	defer timeout.Stop()
 	for {
 		select {
@@ -364,9 +376,19 @@ func (p *peer) dialogTo(number string) *dialog {
 
 func (p *peer) callWith(body string, more ...string) *dialog {
 	p.t.Helper()
-	d := p.dialogTo("4000")
-	d.inviteText = d.text("INVITE", d.inviteURI, d.branch, 1, body, more...)
-	p.send(d.inviteText)
+	return p.dialogTo("4000").invite(body, more...)
+}
+
+func (p *peer) callTo(number string, more ...string) *dialog {
+	p.t.Helper()
+	return p.dialogTo(number).invite(p.sdp(), more...)
+}
+
+// invite sends the INVITE of a call that was not made yet.
+func (d *dialog) invite(body string, more ...string) *dialog {
+	d.t.Helper()
+	d.inviteText = d.text("INVITE", d.inviteURI, d.branch, d.seq, body, more...)
+	d.send(d.inviteText)
 	return d
 }
 
@@ -398,7 +420,7 @@ func (d *dialog) answered() message {
 // response waits for any response to a method, 100 aside.
 func (p *peer) response(method string) message {
 	p.t.Helper()
-	timeout := time.NewTimer(2 * time.Minute)
+	timeout := time.NewTimer(2 * time.Hour)
 	defer timeout.Stop()
 	for {
 		select {

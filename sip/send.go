@@ -1,8 +1,6 @@
 package sip
 
 import (
-	"context"
-	"errors"
 	"net"
 	"net/netip"
 	"strings"
@@ -12,16 +10,17 @@ import (
 )
 
 // dress adds what every request of ours has: Via with our address, Contact, User-Agent, Max-Forwards.
-func (ua *UA) dress(req *sip.Request, network, peer string) {
-	addr, port := ua.faces(network, peer)
-	via := &sip.ViaHeader{ProtocolName: "SIP", ProtocolVersion: "2.0", Transport: strings.ToUpper(network),
+func (ua *UA) dress(req *sip.Request, network, peer string, t *trunk) {
+	shown := ua.shown(network, peer)
+	addr, port := ua.faces(shown, peer)
+	via := &sip.ViaHeader{ProtocolName: "SIP", ProtocolVersion: "2.0", Transport: strings.ToUpper(shown),
 		Host: hostOf(addr), Port: port, Params: sip.NewParams()}
 	via.Params.Add("branch", sip.GenerateBranchN(16))
 	via.Params.Add("rport", "")
 	req.PrependHeader(via)
 	maxForwards := sip.MaxForwardsHeader(70)
 	req.AppendHeader(&maxForwards)
-	req.AppendHeader(ua.contact(network, peer))
+	req.AppendHeader(ua.contact(network, peer, t))
 	req.AppendHeader(sip.NewHeader("User-Agent", ua.cfg.UserAgent))
 	if network == "udp" {
 		if at, ok := ua.socket(); ok { // the port we listen on is the one they answer to
@@ -43,11 +42,24 @@ func (ua *UA) socket() (netip.AddrPort, bool) {
 	return netip.AddrPort{}, false
 }
 
-func (ua *UA) contact(network, peer string) *sip.ContactHeader {
-	addr, port := ua.faces(network, peer)
-	uri := sip.Uri{Scheme: "sip", User: "ivr", Host: hostOf(addr), Port: port, UriParams: sip.NewParams()}
-	if network != "udp" {
-		uri.UriParams.Add("transport", network)
+// contact is where requests of the far end go. Its user part tells which of several trunks at one address is meant.
+func (ua *UA) contact(network, peer string, t *trunk) *sip.ContactHeader {
+	shown := ua.shown(network, peer)
+	addr, port := ua.faces(shown, peer)
+	user := "ivr"
+	if t != nil {
+		user = t.Name
+	}
+	uri := sip.Uri{Scheme: "sip", User: user, Host: hostOf(addr), Port: port, UriParams: sip.NewParams()}
+	if t != nil && t.Host != "" {
+		uri.Host = t.Host
+	}
+	switch shown {
+	case "udp":
+	case "wss": // it has no name of its own (RFC 7118, 5.2)
+		uri.UriParams.Add("transport", "ws")
+	default:
+		uri.UriParams.Add("transport", shown)
 	}
 	return &sip.ContactHeader{Address: uri}
 }
@@ -61,30 +73,6 @@ func hostOf(a netip.Addr) string {
 
 // asIs keeps sipgo from adding headers to a request that has them all.
 func asIs(*sipgo.Client, *sip.Request) error { return nil }
-
-// do sends a request and returns its final response.
-func (ua *UA) do(ctx context.Context, req *sip.Request) (*sip.Response, error) {
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
-	}
-	tx, err := ua.client.TransactionRequest(ctx, req, asIs)
-	if err != nil {
-		return nil, err
-	}
-	defer tx.Terminate()
-	for {
-		select {
-		case res := <-tx.Responses():
-			if res.StatusCode >= 200 {
-				return res, nil
-			}
-		case <-tx.Done():
-			return nil, errors.Join(errors.New("no answer"), tx.Err())
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		}
-	}
-}
 
 // respond answers a request with headers of our own.
 func (ua *UA) respond(req *sip.Request, tx sip.ServerTransaction, code int, reason string, headers ...sip.Header) {

@@ -45,7 +45,7 @@ func tortureText(t testing.TB, name string) string {
 }
 
 func TestTheTortureMessagesGetTheirOutcomeAndTheCallBesideThemGoesOn(t *testing.T) {
-	inFakeTime(t, Config{}, nil, func(w *world) {
+	inFakeTime(t, Config{Guard: Guard{Strikes: 1000}}, nil, func(w *world) {
 		beside, p := w.peer().confirmed(), w.peer()
 		for _, port := range []uint16{5050, 6050, 19823} { // of the Via fields in these texts
 			conn, err := w.net.Listen(netip.AddrPortFrom(p.at.Addr(), port))

@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -29,15 +30,31 @@ func (ua *UA) bind(l Listen) error {
 		}
 		ua.udp = append(ua.udp, &datagrams{c, ua})
 		ua.addrs = append(ua.addrs, Listen{"udp", c.LocalAddr().String()})
-	case "tcp":
+	case "tcp", "tls", "ws", "wss":
+		secure := l.Network == "tls" || l.Network == "wss"
+		if secure && ua.cfg.TLS == nil {
+			return fmt.Errorf("sip: cannot listen on %s://%s: no certificate", l.Network, l.Addr)
+		}
 		c, err := net.Listen("tcp", l.Addr)
 		if err != nil {
-			return fmt.Errorf("sip: cannot listen on tcp://%s: %w", l.Addr, err)
+			return fmt.Errorf("sip: cannot listen on %s://%s: %w", l.Network, l.Addr, err)
 		}
-		ua.tcp = append(ua.tcp, &connections{c, ua})
-		ua.addrs = append(ua.addrs, Listen{"tcp", c.Addr().String()})
+		ua.addrs = append(ua.addrs, Listen{l.Network, c.Addr().String()})
+		if secure {
+			c = tls.NewListener(c, ua.cfg.TLS)
+		}
+		switch l.Network {
+		case "tcp":
+			ua.tcp = append(ua.tcp, &connections{c, ua})
+		case "tls":
+			ua.tls = append(ua.tls, &connections{c, ua})
+		case "ws":
+			ua.web = append(ua.web, webSockets{c, "ws", "tcp"})
+		case "wss":
+			ua.web = append(ua.web, webSockets{c, "wss", "tls"})
+		}
 	default:
-		return fmt.Errorf("sip: unknown network %q: want udp or tcp", l.Network)
+		return fmt.Errorf("sip: unknown network %q: want udp, tcp, tls, ws or wss", l.Network)
 	}
 	return nil
 }
@@ -60,6 +77,14 @@ func (ua *UA) listen() {
 	for _, l := range ua.tcp {
 		ua.readers.Go(func() { ua.server.ServeTCP(l) })
 	}
+	for _, l := range ua.tls {
+		ua.readers.Go(func() { ua.server.ServeTLS(l) })
+	}
+	for _, l := range ua.web {
+		ua.readers.Go(func() { ua.serveWebSockets(l) })
+	}
+	ua.readers.Go(func() { ua.server.ServeTCP(ua.outlets["tcp"]) })
+	ua.readers.Go(func() { ua.server.ServeTLS(ua.outlets["tls"]) })
 }
 
 // faces is our address towards a peer: what goes into Via, Contact and SDP.

@@ -2,6 +2,7 @@ package sip
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -18,6 +19,7 @@ import (
 	"github.com/emiago/sipgo"
 	"github.com/emiago/sipgo/sip"
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/singleflight"
 
 	"ivr/media"
 )
@@ -30,16 +32,24 @@ type Config struct {
 	MaxCalls   int            // calls at once, then 503; 0: no limit
 	RetryAfter time.Duration  // sent with 503
 	UserAgent  string
+	Trunks     []Trunk // those that come first are asked first to place a call
+	Guard      Guard
+	TLS        *tls.Config // certificate of the "tls" and "wss" sockets; with ClientAuth for mutual TLS
+	ClientTLS  *tls.Config // for connections of ours; nil: the system's authorities
+	Resolver   Resolver    // nil: the system's
 	Media      *media.Engine
-	Log        *slog.Logger
-	Metrics    prometheus.Registerer // may be nil
+
+	SessionExpires time.Duration // session timer that we ask for (RFC 4028) [30m]; negative: none, others may still
+
+	Log     *slog.Logger
+	Metrics prometheus.Registerer // may be nil
 
 	listenPacket func(addr string) (net.PacketConn, error) // of tests in fake time; nil: real sockets
 }
 
 // Listen is one socket we receive on.
 type Listen struct {
-	Network string // "udp" or "tcp"
+	Network string // "udp", "tcp", "tls", "ws" or "wss"
 	Addr    string // "127.0.0.1:5060"; port 0 takes a free one
 }
 
@@ -49,17 +59,28 @@ type UA struct {
 	log     *slog.Logger
 	metrics *metrics
 	mouth   *mouth
+	ledger  *ledger
 	agent   *sipgo.UserAgent
 	server  *sipgo.Server
 	client  *sipgo.Client
 	udp     []net.PacketConn
 	tcp     []net.Listener
+	tls     []net.Listener
+	web     []webSockets
 	addrs   []Listen
+	outlets map[string]*outlet // by network
+	dials   singleflight.Group
+	trunks  []*trunk
+	guard   *guard
+	auth    *challenger
+
+	identity *media.Identity // of protected audio whose keys DTLS agrees on
 
 	mu       sync.Mutex
-	legs     map[string]*Leg // by dialog
-	parting  map[string]bool // dialogs whose BYE of ours is on its way
-	invites  map[string]bool // calls being handled
+	legs     map[string]*Leg    // by dialog
+	called   map[netip.Addr]int // peers of calls of ours
+	parting  map[string]bool    // dialogs whose BYE of ours is on its way
+	invites  map[string]bool    // calls being handled
 	draining bool
 	closed   bool
 	handle   func(context.Context, *Leg)
@@ -67,6 +88,7 @@ type UA struct {
 	handlers sync.WaitGroup
 	readers  sync.WaitGroup
 
+	browsers  sync.Map    // "ws" or "wss" by the address of the peer
 	deaf      atomic.Bool // nothing that arrives is read any more
 	farewells sync.WaitGroup
 	lastWords context.Context // of farewells; done a moment after Close has begun
@@ -79,8 +101,7 @@ const parole = 2 * time.Second
 // flush is how long what was received before Close may take to reach its handler.
 const flush = 10 * time.Millisecond
 
-// New checks cfg and binds the sockets, so that Addrs is known before Serve.
-func New(cfg Config) (*UA, error) {
+func (cfg *Config) setDefaults() {
 	if len(cfg.Allow) == 0 {
 		cfg.Allow = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 	}
@@ -90,21 +111,44 @@ func New(cfg Config) (*UA, error) {
 	if cfg.RetryAfter <= 0 {
 		cfg.RetryAfter = 10 * time.Second
 	}
+	if cfg.SessionExpires == 0 {
+		cfg.SessionExpires = defaultSession
+	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	if cfg.listenPacket == nil {
 		cfg.listenPacket = listenPacket
 	}
+	if cfg.Resolver == nil {
+		cfg.Resolver = systemResolver{net.DefaultResolver}
+	}
+}
+
+// New checks cfg and binds the sockets, so that Addrs is known before Serve.
+func New(cfg Config) (*UA, error) {
+	cfg.setDefaults()
 	tameLibrary()
 	ua := &UA{cfg: cfg, log: cfg.Log, metrics: newMetrics(cfg.Metrics), legs: map[string]*Leg{}, parting: map[string]bool{},
-		invites: map[string]bool{}, mouth: newMouth()}
+		invites: map[string]bool{}, mouth: newMouth(), ledger: newLedger(), called: map[netip.Addr]int{}, guard: newGuard(cfg.Guard), auth: newChallenger("ivr"),
+		outlets: map[string]*outlet{"tcp": newOutlet(), "tls": newOutlet()}}
 	ua.lastWords, ua.silence = context.WithCancel(context.Background())
+	for _, c := range cfg.Trunks {
+		t, err := ua.newTrunk(c)
+		if err != nil {
+			return nil, err
+		}
+		ua.trunks = append(ua.trunks, t)
+	}
 	quiet := slog.New(slog.DiscardHandler) // what sipgo has to say per packet, we count
 	var err error
+	if ua.identity, err = media.NewIdentity(); err != nil {
+		return nil, err
+	}
 	ua.agent, err = sipgo.NewUA(sipgo.WithUserAgent(cfg.UserAgent),
 		sipgo.WithUserAgentTransportLayerOptions(sip.WithTransportLayerLogger(quiet)),
-		sipgo.WithUserAgentTransactionLayerOptions(sip.WithTransactionLayerLogger(quiet)))
+		sipgo.WithUserAgentTransactionLayerOptions(sip.WithTransactionLayerLogger(quiet),
+			sip.WithTransactionLayerTerminateOnConnClose()))
 	if err != nil {
 		return nil, fmt.Errorf("sip: %w", err)
 	}
@@ -129,7 +173,7 @@ func New(cfg Config) (*UA, error) {
 func (ua *UA) route() {
 	for method, h := range map[sip.RequestMethod]func(*sip.Request, sip.ServerTransaction){
 		sip.INVITE: ua.onInvite, sip.ACK: ua.onAck, sip.BYE: ua.onBye, sip.CANCEL: ua.onCancel,
-		sip.OPTIONS: ua.onOptions, sip.UPDATE: ua.onUpdate, sip.INFO: ua.onInfo, sip.NOTIFY: ua.onNotify,
+		sip.OPTIONS: ua.onOptions, sip.PRACK: ua.onPrack, sip.UPDATE: ua.onUpdate, sip.INFO: ua.onInfo, sip.REFER: ua.onRefer, sip.NOTIFY: ua.onNotify,
 	} {
 		ua.server.OnRequest(method, ua.guarded(h))
 	}
@@ -139,14 +183,19 @@ func (ua *UA) route() {
 // Addrs lists what we listen on, as bound.
 func (ua *UA) Addrs() []Listen { return ua.addrs }
 
-// Serve receives calls until ctx is done and returns when every handler has returned. The leg is in its early state:
+// Serve receives calls until ctx is done and returns when every handler has returned; meanwhile it keeps the trunks registered. The leg is in its early state:
 // handle answers, rejects or lets it go. When handle returns, whatever is left of the leg is ended.
 func (ua *UA) Serve(ctx context.Context, handle func(context.Context, *Leg)) error {
 	ua.mu.Lock()
 	ua.serving, ua.handle = ctx, handle
 	ua.mu.Unlock()
+	var trunks sync.WaitGroup
+	for _, t := range ua.trunks {
+		trunks.Go(func() { t.run(ctx) })
+	}
 	<-ctx.Done()
 	ua.Drain()
+	trunks.Wait()
 	ua.handlers.Wait()
 	return ua.Close()
 }
@@ -191,13 +240,14 @@ func (ua *UA) Close() error {
 	return err
 }
 
-// farewell says what must still be said of a call that nobody waits for any more; Close waits for it.
-func (ua *UA) farewell(say func(context.Context)) {
+// farewell says what must still be said of a call that nobody waits for any more; Close waits for it. False: the UA is closed.
+func (ua *UA) farewell(say func(context.Context)) bool {
 	ua.mu.Lock()
 	defer ua.mu.Unlock()
 	if !ua.closed {
 		ua.farewells.Go(func() { say(ua.lastWords) })
 	}
+	return !ua.closed
 }
 
 func (ua *UA) close() error {
@@ -205,8 +255,14 @@ func (ua *UA) close() error {
 	for _, c := range ua.udp {
 		errs = append(errs, ignoreClosed(c.Close()))
 	}
-	for _, l := range ua.tcp {
+	for _, l := range slices.Concat(ua.tcp, ua.tls) {
 		errs = append(errs, ignoreClosed(l.Close()))
+	}
+	for _, l := range ua.web {
+		errs = append(errs, ignoreClosed(l.Close()))
+	}
+	for _, o := range ua.outlets {
+		o.Close()
 	}
 	ua.agent.Close()
 	return errors.Join(errs...)
@@ -217,6 +273,9 @@ func (ua *UA) add(l *Leg) {
 	ua.mu.Lock()
 	defer ua.mu.Unlock()
 	ua.legs[l.key()] = l
+	if addr, ok := l.met(); ok {
+		ua.called[addr]++
+	}
 	ua.metrics.legs.Set(float64(len(ua.legs)))
 }
 
@@ -224,7 +283,22 @@ func (ua *UA) remove(l *Leg) {
 	ua.mu.Lock()
 	defer ua.mu.Unlock()
 	delete(ua.legs, l.key())
+	if addr, ok := l.met(); ok { // what is late may still come
+		time.AfterFunc(64*t1, func() {
+			ua.mu.Lock()
+			defer ua.mu.Unlock()
+			if ua.called[addr]--; ua.called[addr] == 0 {
+				delete(ua.called, addr)
+			}
+		})
+	}
 	ua.metrics.legs.Set(float64(len(ua.legs)))
+}
+
+// met is the peer of a call of ours: it may answer, wherever it is.
+func (l *Leg) met() (addr netip.Addr, ok bool) {
+	at, err := netip.ParseAddrPort(l.peer)
+	return at.Addr(), err == nil && l.tx == nil
 }
 
 // part makes a dialog that we end known until the far end has confirmed it: its own BYE may cross ours.

@@ -21,22 +21,36 @@ func (ua *UA) inspect(data []byte, from net.Addr) (pass, reply []byte) {
 	if ua.deaf.Load() {
 		return nil, nil
 	}
-	if !ua.allowed(from) {
+	addr, now := addrOf(from), time.Now()
+	who := ua.standing(addr)
+	switch {
+	case who == stranger:
 		ua.count(refusedSource, from.String(), "")
 		return nil, nil
+	case who != trusted:
+		if why := ua.guard.admits(addr, now); why != "" {
+			ua.count(why, from.String(), "")
+			return nil, nil
+		}
 	}
 	if len(bytes.Trim(data, "\r\n\x00")) == 0 { // keeps a binding of a NAT open
 		return nil, nil
 	}
 	l, f := scan(data)
-	if f != nil {
+	switch {
+	case f != nil:
 		ua.metrics.garbage.Inc()
-		if unsaid, ok := ua.mouth.may(refusedMalformed, time.Now()); ok {
-			ua.log.Warn("malformed message", "source", from.String(), "what", f.what, "unlogged", unsaid)
-		}
+		ua.count(refusedMalformed, from.String(), clip(f.what))
+		ua.offence(addr, refusedMalformed)
 		return nil, l.refusal(f)
-	}
-	if l.tidied {
+	case who == served && scanner(l):
+		ua.count(refusedScanner, from.String(), l.start)
+		ua.offence(addr, refusedScanner)
+		return nil, nil
+	case who == met && !strings.HasPrefix(l.start, "SIP/2.0 ") && !strings.Contains(l.get("to"), ";tag="):
+		ua.count(refusedUninvited, from.String(), l.start)
+		return nil, nil
+	case l.tidied:
 		return l.bytes(), nil
 	}
 	return data, nil
@@ -87,7 +101,7 @@ func (c *connections) Accept() (net.Conn, error) {
 			<-time.After(10 * time.Millisecond)
 		case c.ua.deaf.Load():
 			conn.Close()
-		case !c.ua.allowed(conn.RemoteAddr()):
+		case c.ua.standing(addrOf(conn.RemoteAddr())) == stranger:
 			c.ua.count(refusedSource, conn.RemoteAddr().String(), "")
 			conn.Close()
 		default:

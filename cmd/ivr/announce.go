@@ -28,17 +28,24 @@ func (s *server) announce(out io.Writer) {
 		first = "4000"
 	}
 	uri := "sip:" + first + "@" + s.ua.Addrs()[0].Addr
+	web := "/metrics /healthz /readyz"
+	if s.cfg.Web.Call.Number != "" {
+		web += " " + callPage + "/"
+	}
+	if s.seatDesk != nil {
+		web += " " + deskPage + "/"
+	}
 	fmt.Fprintf(out, `
 ivr serves calls
   SIP       %s   numbers %s
-  web       http://%s   /metrics /healthz /readyz
+  web       http://%s   %s
   records   %s   see them with: bin/ivr calls --data %s
 
 try in a second terminal
   bin/ivr call %s --say "where is my parcel four five one two"
   make demo
 
-`, strings.Join(sipAt, "  "), strings.Join(numbers, ", "), s.web.Addr(), s.cfg.Data, s.cfg.Data, uri)
+`, strings.Join(sipAt, "  "), strings.Join(numbers, ", "), s.web.Addr(), web, s.cfg.Data, s.cfg.Data, uri)
 }
 
 // bar shows the progress of something long: a bar in a terminal, nothing elsewhere.

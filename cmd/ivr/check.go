@@ -19,6 +19,7 @@ func newCheckCommand() *cobra.Command {
 		Short: "Check a configuration and its bots without starting anything",
 		Long: `Check a configuration and every bot it names without starting anything.
 All mistakes are reported at once, a line each: file, line, what is wrong, what would be right.
+What is allowed and not wise, such as a password in the file, is told as advice.
 Exit code 0 when all is well, 2 when there are mistakes.`,
 		Example: "  ivr check examples/courier/ivr.yaml",
 		Args:    oneArg("the configuration file"),
@@ -29,8 +30,11 @@ Exit code 0 when all is well, 2 when there are mistakes.`,
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s: well formed (bots: %d, queues: %d, seats: %d)\n",
-				args[0], len(bots), len(cfg.Queues), len(cfg.Seats))
+			for _, a := range cfg.advice {
+				fmt.Fprintln(cmd.OutOrStdout(), "advice: "+a)
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: well formed (bots: %d, queues: %d, seats: %d, trunks: %d)\n",
+				args[0], len(bots), len(cfg.Queues), len(cfg.Seats), len(cfg.Trunks))
 			return nil
 		},
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"maps"
 	"path/filepath"
 	"strings"
 	"time"
@@ -12,29 +13,48 @@ import (
 	"ivr/sip"
 	"ivr/speech"
 	"ivr/transfer"
+	"ivr/webrtc"
 )
 
 var (
-	_ call.Leg   = (*sip.Leg)(nil)
-	_ call.Ears  = (*speech.Ears)(nil)
-	_ call.Voice = (*speech.Prompts)(nil)
+	_ call.Leg    = (*sip.Leg)(nil)
+	_ call.Leg    = (*webrtc.Leg)(nil)
+	_ call.Screen = (*webrtc.Leg)(nil)
+	_ call.Ears   = (*speech.Ears)(nil)
+	_ call.Voice  = (*speech.Prompts)(nil)
 )
+
+// calledLeg is a caller's leg, of whatever transport.
+type calledLeg interface {
+	call.Leg
+	To() string // the number that was called
+}
 
 // answer conducts one call on the goroutine of its INVITE.
 func (s *server) answer(ctx context.Context, leg *sip.Leg) {
 	s.calls.Add(1)
 	defer s.calls.Done()
-	house, ok := s.houses[leg.To()]
+	house, ok := s.houseOf(leg.To())
 	if !ok {
-		house, ok = s.houses["*"]
-	}
-	if !ok {
-		s.log.Warn("refused", "reason", "unknown number", "called", leg.To(), "source", leg.Remote(), "setting", "bots")
 		s.metrics.Refused("unknown number")
 		leg.Reject(404, "Not Found")
 		return
 	}
+	s.callers.Store(leg.ID(), leg)
+	defer s.callers.Delete(leg.ID())
 	leg.Ring(ctx)
+	s.conduct(ctx, house, leg)
+}
+
+func (s *server) houseOf(number string) (*call.House, bool) {
+	house, ok := s.houses[number]
+	if !ok {
+		house, ok = s.houses["*"]
+	}
+	return house, ok
+}
+
+func (s *server) conduct(ctx context.Context, house *call.House, leg calledLeg) {
 	report := call.New(house, leg).Run(ctx)
 	if err := s.store.Keep(s.record(leg, report)); err != nil {
 		s.log.Error("a record could not be kept", "call", report.ID, "err", err)
@@ -52,14 +72,24 @@ func (s *server) ears() (call.Ears, error) {
 
 // dialSeat calls a seat; what the seat's phone can show of the case goes along in headers.
 func (s *server) dialSeat(ctx context.Context, seat transfer.Seat, h transfer.Handover) (call.Leg, transfer.Refusal) {
+	if seat.Address == browserAddress {
+		return s.ringBrowser(ctx, seat, h)
+	}
 	from := h.Caller
 	if from == "" {
 		from = s.cfg.SIP.From
 	}
-	leg, err := s.ua.Dial(ctx, sip.DialRequest{
-		To: seat.Address, From: from, DisplayName: h.Name,
-		Headers: map[string]string{"X-Ivr-Call": h.CallID, "X-Ivr-Queue": h.Queue, "X-Ivr-Reason": h.Reason, "X-Ivr-Intent": h.Intent},
-	})
+	req := sip.DialRequest{To: seat.Address, Trunks: s.cfg.trunksTo(seat.ID), From: from, DisplayName: h.Name, Headers: map[string]string{},
+		UserToUser: h.CallID[:min(len(h.CallID), 64)]} // gateways carry no more than 128 octets of it
+	if v, ok := s.callers.Load(h.CallID); ok {
+		caller := v.(*sip.Leg)
+		maps.Copy(req.Headers, caller.Kept())
+		if len(req.Trunks) > 0 { // a phone of ours may see more than the carrier that leads to it
+			req.Private, req.Diverted = h.Caller == "", caller.To()
+		}
+	}
+	maps.Copy(req.Headers, map[string]string{"X-Ivr-Call": h.CallID, "X-Ivr-Queue": h.Queue, "X-Ivr-Reason": h.Reason, "X-Ivr-Intent": h.Intent})
+	leg, err := s.ua.Dial(ctx, req)
 	if err != nil {
 		why := refusalOf(err)
 		s.log.Info("a seat did not answer", "call", h.CallID, "seat", seat.ID, "why", why, "err", err)
@@ -108,7 +138,7 @@ func (s *server) path(folder string) func(id string) string {
 }
 
 // record is a report as it is kept.
-func (s *server) record(leg *sip.Leg, r call.Report) records.Call {
+func (s *server) record(leg calledLeg, r call.Report) records.Call {
 	c := records.Call{
 		ID: r.ID, Caller: r.Caller, Name: r.Name, Called: leg.To(), Bot: s.botOf(leg.To()),
 		Started: r.Started, Answered: r.Answered, Ended: r.Ended, Cause: string(r.Cause),
@@ -116,6 +146,7 @@ func (s *server) record(leg *sip.Leg, r call.Report) records.Call {
 		RTP: records.RTP{
 			Sent: r.Media.Sent, SentLate: r.Media.SentLate, Received: r.Media.Received, Lost: r.Media.Lost, Late: r.Media.Late,
 			Duplicate: r.Media.Duplicate, Dropped: r.Media.Dropped, Bad: r.Media.Invalid, Jitter: r.Media.Jitter,
+			RoundTrip: r.Media.RoundTrip, MOS: r.Media.MOS, WorstMOS: r.Media.WorstMOS, FarMOS: r.Media.FarMOS, Crypto: r.Media.Crypto,
 		},
 	}
 	if r.Err != nil && r.Cause == call.CauseFailed {
@@ -138,8 +169,6 @@ func (s *server) record(leg *sip.Leg, r call.Report) records.Call {
 }
 
 func (s *server) botOf(number string) string {
-	if file, ok := s.cfg.Bots[number]; ok {
-		return file
-	}
-	return s.cfg.Bots["*"]
+	file, _ := s.cfg.botFor(number)
+	return file
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ivr/call"
+	"ivr/console"
 	"ivr/dialog"
 	"ivr/media"
 	"ivr/records"
@@ -29,6 +30,7 @@ import (
 	"ivr/speech/models"
 	"ivr/testaudio"
 	"ivr/transfer"
+	"ivr/webrtc"
 )
 
 func newServeCommand() *cobra.Command {
@@ -55,21 +57,25 @@ Logs are JSON on standard error, one line when a call ends.`,
 
 // server is what serves calls: the rooms of the house, joined.
 type server struct {
-	cfg     *config
-	log     *slog.Logger
-	reg     *prometheus.Registry
-	engines *local.Engines
-	mood    *speech.MoodDetector
-	pool    *speech.Pool
-	prompts *speech.Prompts
-	media   *media.Engine
-	ua      *sip.UA
-	desk    *transfer.Desk
-	store   *records.Store
-	metrics *call.Metrics
-	web     net.Listener
-	houses  map[string]*call.House // by called number
-	calls   sync.WaitGroup
+	cfg      *config
+	log      *slog.Logger
+	reg      *prometheus.Registry
+	engines  *local.Engines
+	mood     *speech.MoodDetector
+	pool     *speech.Pool
+	prompts  *speech.Prompts
+	media    *media.Engine
+	ua       *sip.UA
+	browser  *webrtc.Endpoint // nil: there is neither a call page nor a seat with a browser
+	desk     *transfer.Desk
+	seatDesk *console.Desk // nil: no seat has a browser
+	browsers browserSeats
+	store    *records.Store
+	metrics  *call.Metrics
+	web      net.Listener
+	houses   map[string]*call.House // by called number
+	callers  sync.Map               // legs of the calls in progress, by Call-ID
+	calls    sync.WaitGroup
 }
 
 // serve opens everything, serves until ctx is done, and drains. Interrupting a second time ends at once.
@@ -113,13 +119,13 @@ func (s *server) openSpeech(ctx context.Context, bots map[string]*dialog.Bot, ou
 	if err != nil {
 		return err
 	}
-	if s.engines, err = local.Open(set, local.Options{Recogniser: s.cfg.Speech.Recogniser, Voice: s.cfg.Speech.Voice}); err != nil {
+	if s.engines, err = local.Open(set, local.Options{Recogniser: s.cfg.Speech.Recogniser, Voice: s.cfg.Speech.Voice, Hurried: *s.cfg.Speech.Hurried}); err != nil {
 		return err
 	}
 	if s.mood, err = speech.NewMoodDetector(s.cfg.Speech.Recogniser); err != nil {
 		return err
 	}
-	s.pool = speech.NewPool(s.engines.Recogniser, speech.PoolConfig{Workers: s.cfg.Speech.Workers, Metrics: s.reg})
+	s.pool = speech.NewPool(s.engines.Recogniser, speech.PoolConfig{Workers: s.cfg.Speech.Workers, Hurried: s.engines.Hurried, Metrics: s.reg})
 	s.prompts = speech.NewPrompts(s.engines.Voice, speech.PromptsConfig{
 		VoiceName: s.engines.VoiceName(), Dir: filepath.Join(s.cfg.Data, "prompts"), Metrics: s.reg,
 	})
@@ -173,30 +179,21 @@ func (s *server) openSockets() error {
 		return err
 	}
 	s.media = media.NewEngine(media.Config{Bind: bind, PortMin: portMin, PortMax: portMax, Metrics: s.reg})
-	external, err := parseAddr(s.cfg.SIP.External)
+	cfg, err := s.cfg.sip()
 	if err != nil {
 		return err
 	}
-	cfg := sip.Config{
-		External: external, MaxCalls: s.cfg.SIP.MaxCalls, RetryAfter: s.cfg.SIP.RetryAfter, UserAgent: "ivr",
-		Media: s.media, Log: s.log, Metrics: s.reg,
-	}
-	for _, l := range s.cfg.SIP.Listen {
-		network, addr, err := splitListen(l)
-		if err != nil {
-			return err
-		}
-		cfg.Listen = append(cfg.Listen, sip.Listen{Network: network, Addr: addr})
-	}
-	for _, a := range s.cfg.SIP.Allow {
-		p, err := parsePrefix(a)
-		if err != nil {
-			return err
-		}
-		cfg.Allow = append(cfg.Allow, p)
-	}
+	cfg.Media, cfg.Log, cfg.Metrics = s.media, s.log, s.reg
 	if s.ua, err = sip.New(cfg); err != nil {
 		return err
+	}
+	if err := s.openBrowsers(); err != nil {
+		return err
+	}
+	if s.browser != nil {
+		if err := s.browser.Open(); err != nil {
+			return fmt.Errorf("web.call.udp: %w", err)
+		}
 	}
 	if s.web, err = net.Listen("tcp", s.cfg.Web.Listen); err != nil {
 		return fmt.Errorf("web.listen: %w", err)
@@ -223,7 +220,7 @@ func (s *server) run(ctx context.Context) error {
 	parts.Go(func() { s.media.Run(serving) })
 	parts.Go(func() { s.pool.Run(serving) })
 	parts.Go(func() {
-		if err := serveWeb(serving, s.web, newWeb(s.reg, func() error { return ready(ctx) })); err != nil {
+		if err := serveWeb(serving, s.web, s.newWeb(func() error { return ready(ctx) })); err != nil {
 			s.log.Error("web", "err", err)
 		}
 	})
@@ -235,6 +232,13 @@ func (s *server) run(ctx context.Context) error {
 	var sipErr error
 	served := make(chan struct{})
 	go func() { defer close(served); sipErr = s.ua.Serve(talking, s.answer) }()
+	if s.browser != nil {
+		parts.Go(func() {
+			if err := s.browser.Serve(talking, s.answerBrowser); err != nil {
+				s.log.Error("calls from browsers", "err", err, "setting", "web.call.udp")
+			}
+		})
+	}
 
 	select {
 	case <-ctx.Done():
@@ -253,6 +257,9 @@ func (s *server) run(ctx context.Context) error {
 // drain refuses new calls and waits for those in progress, as long as the configuration allows or until a second signal.
 func (s *server) drain() {
 	s.ua.Drain()
+	if s.browser != nil {
+		s.browser.Drain()
+	}
 	s.log.Info("draining", "legs", s.ua.Active(), "limit", s.cfg.DrainAfter.String())
 	again := make(chan os.Signal, 1)
 	signal.Notify(again, os.Interrupt, syscall.SIGTERM)
