@@ -46,14 +46,17 @@ func openEncoder(set *models.Set) (*encoder, error) {
 	if err != nil {
 		return nil, err
 	}
+	hash := fmt.Sprintf("%x", sha256.Sum256(file))
 	w = nil
 	debug.FreeOSMemory() // what is loaded next is as large again
 	session, err := newSession(file, []string{idsInput, positionsInput, maskInput, shareInput}, []string{meansOutput})
+	file = nil
+	debug.FreeOSMemory()
 	giveBack()
 	if err != nil {
 		return nil, err
 	}
-	return &encoder{words: words, session: session, hash: fmt.Sprintf("%x", sha256.Sum256(file))}, nil
+	return &encoder{words: words, session: session, hash: hash}, nil
 }
 
 // newSession loads a graph that uses one thread and gives back what memory it took for a run.

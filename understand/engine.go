@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"runtime/debug"
 	"slices"
 	"sync"
 
@@ -51,6 +52,8 @@ func (e *Engine) Learn(ctx context.Context, examples []Example, progress Progres
 			return nil, err
 		}
 		e.kept.store(key, m)
+		debug.FreeOSMemory() // a bot is learnt once and served for days
+		giveBack()
 	}
 	return &Classifier{model: m, encoder: e.encoder, last: map[string][]Candidate{}}, nil
 }

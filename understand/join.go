@@ -209,8 +209,8 @@ const (
 	costOfTurningAway = 16
 	leastTurnedAway   = 0.01
 	mostTurnedAway    = 0.02
-	mostTurnedForThem = 0.05
-	mostGivenPass     = 0.05
+	mostTurnedForThem = 0.03
+	mostGivenPass     = 0.1
 )
 
 // askFrom is the threshold of scope.

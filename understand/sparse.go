@@ -4,6 +4,8 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
+
+	"gonum.org/v1/gonum/blas/blas32"
 )
 
 // gramScale is what sparse vectors are multiplied with: it sets how fast the regression learns from them.
@@ -85,9 +87,7 @@ func (l *sparseLearner) step(x [][]gram, of, batch []int, rate float32) {
 		}
 		for u := l.first[at]; u >= 0; u = l.uses[u].next {
 			off := l.off[int(l.uses[u].row)*l.classes:][:len(slope)]
-			for c, v := range off {
-				slope[c] += v * l.uses[u].value
-			}
+			addTimes(slope, l.uses[u].value, off)
 		}
 		for c, v := range slope {
 			squares[c] += v * v
@@ -100,22 +100,20 @@ func (l *sparseLearner) step(x [][]gram, of, batch []int, rate float32) {
 // addGrams adds to scores what sparse weights say of x.
 func addGrams(scores, weights []float32, x []gram) {
 	for _, g := range x {
-		row := weights[int(g.At)*len(scores):][:len(scores)]
-		value := g.Value * gramScale
-		for c, w := range row {
-			scores[c] += w * value
-		}
+		addTimes(scores, g.Value*gramScale, weights[int(g.At)*len(scores):][:len(scores)])
 	}
 }
 
 // addDense adds to scores what dense weights say of x.
 func addDense(scores, weights, x []float32) {
 	for i, v := range x {
-		row := weights[i*len(scores):][:len(scores)]
-		for c, w := range row {
-			scores[c] += w * v
-		}
+		addTimes(scores, v, weights[i*len(scores):][:len(scores)])
 	}
+}
+
+// addTimes adds x, so many times, to y.
+func addTimes(y []float32, times float32, x []float32) {
+	blas32.Axpy(times, blas32.Vector{N: len(x), Inc: 1, Data: x}, blas32.Vector{N: len(y), Inc: 1, Data: y})
 }
 
 // softmax turns scores into shares of 1.

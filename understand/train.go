@@ -12,7 +12,7 @@ import (
 )
 
 // modelVersion changes with the way of learning: what was kept of another is learnt anew.
-const modelVersion = 6
+const modelVersion = 7
 
 // model is what was learnt, as it is kept: one linear boundary over a sentence's vector, one over its grams. Both have a column more
 // than there are intents if examples out of scope were learnt.
