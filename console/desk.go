@@ -39,7 +39,7 @@ func NewDesk(cfg DeskConfig) *Desk {
 
 // Register adds the desk's page and what it asks for:
 //
-//	POST, DELETE PREFIX/session   signs in and out
+//	POST, DELETE PREFIX/session   signs in and out; GET tells who has: {"name"}, empty for nobody
 //	GET          PREFIX/events    a WebSocket: what comes, and what is answered
 //	POST         PREFIX/token     lets the browser connect the audio
 func (d *Desk) Register(mux *http.ServeMux, prefix string) {
@@ -49,6 +49,10 @@ func (d *Desk) Register(mux *http.ServeMux, prefix string) {
 	session := func(f http.HandlerFunc) http.Handler { return guard.Handler(d.sessions.manager.LoadAndSave(f)) }
 	mux.Handle("POST "+prefix+"/session", session(d.sessions.signIn))
 	mux.Handle("DELETE "+prefix+"/session", session(d.sessions.signOut))
+	mux.HandleFunc("GET "+prefix+"/session", func(w http.ResponseWriter, r *http.Request) {
+		l, _ := d.sessions.seat(r)
+		answerJSON(w, map[string]string{"name": l.Name})
+	})
 	mux.HandleFunc("GET "+prefix+"/events", d.socket)
 	mux.Handle("POST "+prefix+"/token", guard.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		l, ok := d.sessions.seat(r)
@@ -56,10 +60,14 @@ func (d *Desk) Register(mux *http.ServeMux, prefix string) {
 			http.Error(w, "sign in", http.StatusUnauthorized)
 			return
 		}
-		w.Header().Set("Content-Type", "application/json")
-		w.Header().Set("Cache-Control", "no-store")
-		json.NewEncoder(w).Encode(d.cfg.Admit(l.ID))
+		answerJSON(w, d.cfg.Admit(l.ID))
 	})))
+}
+
+func answerJSON(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	json.NewEncoder(w).Encode(v)
 }
 
 // Ring is one call that is offered to a seat.
@@ -110,7 +118,6 @@ type card struct {
 	Detail     string            `json:"detail"`
 	Intent     string            `json:"intent"`
 	Mood       string            `json:"mood"`
-	Brief      string            `json:"brief"`
 	Values     map[string]string `json:"values"`
 	Tried      []string          `json:"tried"`
 	Transcript []spoken          `json:"transcript"`
@@ -125,7 +132,7 @@ type spoken struct {
 func cardOf(h transfer.Handover) card {
 	c := card{
 		Call: h.CallID, Caller: h.Caller, Name: h.Name, Queue: h.Queue, Reason: h.Reason, Detail: h.Detail, Intent: h.Intent,
-		Mood: h.Mood, Brief: transfer.Brief(h), Values: h.Values, Tried: h.Tried, Transcript: []spoken{},
+		Mood: h.Mood, Values: h.Values, Tried: h.Tried, Transcript: []spoken{},
 	}
 	for _, l := range h.Transcript {
 		c.Transcript = append(c.Transcript, spoken{l.Who, l.Text, l.At})

@@ -72,33 +72,30 @@ func TestASeatWithABrowserSeesWhoComesAndTalksWithTheCaller(t *testing.T) {
 	contains(t, "the card", got.with("card"), "complaints", "anger", "disgrace")
 	contains(t, "the seat heard", got.with("heard"), "window is broken")
 	k := <-caller
-	contains(t, "the caller heard", k.said("heard"), "your parcel is late")
+	contains(t, "the caller heard", k.said("heard"), "parcel is late")
 	r := h.records(1)[0]
 	if len(r.Handovers) != 1 || r.Handovers[0].Seat != "2" || r.Handovers[0].Outcome != "joined" {
 		t.Errorf("%+v", r.Handovers)
 	}
 }
 
-func TestASeatThatDeclinesOnItsScreenIsNotRungAgainAndTheNextOneIs(t *testing.T) {
+// Nobody else is there: the caller keeps the place, and the seat is asked once more.
+func TestASeatThatDeclinesOnItsScreenIsAskedAgainLater(t *testing.T) {
 	t.Parallel()
-	h := open(t, settings{browser: true})
-	seat := h.seat(0, "--say", "hello, this is Ann", "--hang-up-after", "3s", "--calls", "1")
+	h := open(t, settings{browser: true, wait: "60s"})
 	caller := make(chan talk, 1)
 	go func() {
 		h.waitForSeats(t, 2)
-		caller <- h.call("--say", "can I talk to a person please", "--hang-up-after", "20s")
+		caller <- h.call("--say", "this is the third time I call, it is a disgrace", "--hang-up-after", "60s")
 	}()
-	got := h.visit(t, visit{Page: "/desk/", Dark: true, Pictures: pictures(), Steps: append(signsIn(),
-		step{"sees": []string{"#card", "talk to a person"}}, step{"picture": "desk-dark-rings"}, step{"click": "decline"},
-		step{"sees": []string{"#quiet", "No call"}}, step{"click": "away"}, step{"state": "away"})}, "")
-	if got.with("heard") != "" {
-		t.Errorf("a seat that declined heard %q", got.with("heard"))
-	}
-	contains(t, "the caller heard", (<-caller).said("heard"), "this is Ann")
-	if k := <-seat; k.Exit != 0 {
-		t.Errorf("the other seat: %s", k.Output)
-	}
-	if r := h.records(1)[0]; r.Handovers[0].Seat != "1" || len(r.Handovers[0].Tried) != 1 || r.Handovers[0].Tried[0] != "2: declined" {
-		t.Errorf("%+v", r.Handovers)
+	got := h.visit(t, visit{Page: "/desk/", Silent: time.Second, Dark: true, Pictures: pictures(), Steps: append(signsIn(),
+		step{"sees": []string{"#card", "disgrace"}}, step{"picture": "desk-dark-rings"}, step{"click": "decline"}, step{"sees": []string{"#quiet", "No call"}},
+		step{"sees": []string{"#card", "disgrace"}}, step{"click": "accept"}, step{"state": "talking"}, step{"wait": 6},
+		step{"click": "hang-up"}, step{"state": "ended"}, step{"click": "away"}, step{"state": "away"})}, "hello, this is Ben, I am listening")
+	k := <-caller
+	contains(t, "the caller heard", k.said("heard"), "I am listening")
+	r := h.records(1)[0]
+	if r.Cause != "seat hung up" || len(r.Handovers) != 1 || r.Handovers[0].Seat != "2" || len(r.Handovers[0].Tried) == 0 || r.Handovers[0].Tried[0] != "2: declined" {
+		t.Errorf("ended because %q, %+v\nthe page: %v", r.Cause, r.Handovers, got.States)
 	}
 }

@@ -79,7 +79,7 @@ func New(cfg Config) (*Endpoint, error) {
 		e.urls = append(e.urls, u)
 	}
 	var err error
-	e.identity, err = newIdentity()
+	e.identity, err = newIdentity(cfg.Log)
 	return e, err
 }
 

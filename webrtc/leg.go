@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"slices"
 	"sync"
 	"time"
@@ -143,8 +142,8 @@ func (l *Leg) connect(wire *sync.WaitGroup) (*dtls.Conn, error) {
 	if err != nil {
 		return nil, errors.Join(context.Cause(ctx), err)
 	}
-	l.wire.open.Store(true) // what moved is told comes later
-	wire.Go(func() { l.wire.run(net.Conn(conn)) })
+	l.wire.attach(conn)
+	wire.Go(l.wire.run)
 	secure, keys, err := l.identity.shake(ctx, dtlsConn{l.wire}, l.offer)
 	if err != nil {
 		return nil, errors.Join(context.Cause(ctx), err)
@@ -169,17 +168,15 @@ func (l *Leg) heed(conn *dtls.Conn) {
 	}
 }
 
-// moved follows the state of ICE.
+// moved follows the state of ICE, of which it is told late: that there was none yet says nothing. A path that is doubted is still
+// the best there is.
 func (l *Leg) moved(s ice.ConnectionState) {
-	l.wire.open.Store(hasPath(s))
-	if s == ice.ConnectionStateFailed {
+	switch s {
+	case ice.ConnectionStateConnected, ice.ConnectionStateCompleted:
+		l.wire.open.Store(true)
+	case ice.ConnectionStateFailed:
 		l.end(ErrLost)
 	}
-}
-
-// hasPath: a path that is doubted is still the best there is.
-func hasPath(s ice.ConnectionState) bool {
-	return s == ice.ConnectionStateConnected || s == ice.ConnectionStateCompleted || s == ice.ConnectionStateDisconnected
 }
 
 // local gathers our candidates.
@@ -226,6 +223,7 @@ func (l *Leg) trickle(ctx context.Context, f fragment) (restarted *local, err er
 		case <-l.gathered: // the first gathering may have outlasted its limit
 		default:
 		}
+		l.wire.open.Store(false)
 		if err := l.agent.Restart("", ""); err != nil {
 			return nil, err
 		}

@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"math"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -79,7 +79,7 @@ func newWorld(t *testing.T, cfg Config) *world {
 // wait looks again and again: what is waited for happens in real sockets.
 func (w *world) wait(what string, ok func() bool) {
 	w.t.Helper()
-	for until := time.Now().Add(10 * time.Second); !ok(); <-time.After(5 * time.Millisecond) {
+	for until := time.Now().Add(connectMost); !ok(); <-time.After(5 * time.Millisecond) {
 		if time.Now().After(until) {
 			w.t.Fatalf("waited in vain for %s", what)
 		}
@@ -131,7 +131,7 @@ func newBrowser(w *world) *browser {
 	w.t.Helper()
 	b := &browser{w: w, wire: newWire(), gathered: make(chan struct{}, 1)}
 	var err error
-	if b.identity, err = newIdentity(); err != nil {
+	if b.identity, err = newIdentity(slog.Default()); err != nil {
 		w.t.Fatal(err)
 	}
 	b.agent, err = ice.NewAgentWithOptions(ice.WithIncludeLoopback(), ice.WithNetworkTypes([]ice.NetworkType{ice.NetworkTypeUDP4}),
@@ -144,7 +144,6 @@ func newBrowser(w *world) *browser {
 			b.gathered <- struct{}{}
 		}
 	})
-	b.agent.OnConnectionStateChange(func(s ice.ConnectionState) { b.wire.open.Store(hasPath(s)) })
 	b.stream = w.engine.OpenOver(rtpConn{b.wire})
 	w.t.Cleanup(b.close)
 	return b
@@ -205,7 +204,7 @@ func (b *browser) call(offer string) {
 }
 
 func (b *browser) join(answer string) error {
-	ctx, cancel := context.WithTimeout(b.w.t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(b.w.t.Context(), connectMost)
 	defer cancel()
 	far, err := parseOffer([]byte(answer))
 	if err != nil {
@@ -219,7 +218,8 @@ func (b *browser) join(answer string) error {
 	if err != nil {
 		return err
 	}
-	b.running.Go(func() { b.wire.run(net.Conn(conn)) })
+	b.wire.attach(conn)
+	b.running.Go(b.wire.run)
 	c, keys, err := b.identity.shake(ctx, dtlsConn{b.wire}, far)
 	if err != nil {
 		return err

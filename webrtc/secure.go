@@ -10,6 +10,7 @@ import (
 	"crypto/x509/pkix"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/big"
 	"net"
 	"strings"
@@ -38,9 +39,10 @@ var suites = []struct {
 type identity struct {
 	certificate tls.Certificate
 	fingerprint string // SHA-256
+	log         *slog.Logger
 }
 
-func newIdentity() (identity, error) {
+func newIdentity(log *slog.Logger) (identity, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return identity{}, err
@@ -59,7 +61,7 @@ func newIdentity() (identity, error) {
 		return identity{}, err
 	}
 	print, err := printOf("sha-256", der)
-	return identity{tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, print}, err
+	return identity{tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, print, log}, err
 }
 
 // printOf is the fingerprint of a certificate.
@@ -84,7 +86,7 @@ func (id identity) shake(ctx context.Context, conn net.PacketConn, o *offer) (*d
 	far := net.UDPAddrFromAddrPort(nominal)
 	shared := []dtls.Option{
 		dtls.WithCertificates(id.certificate), dtls.WithSRTPProtectionProfiles(profiles...),
-		dtls.WithExtendedMasterSecret(dtls.RequireExtendedMasterSecret),
+		dtls.WithLoggerFactory(quiet{id.log}), dtls.WithExtendedMasterSecret(dtls.RequireExtendedMasterSecret),
 		dtls.WithInsecureSkipVerify(true), // no authority knows browsers' certificates: the fingerprint is checked below
 	}
 	var c *dtls.Conn

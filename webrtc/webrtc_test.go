@@ -2,6 +2,7 @@ package webrtc
 
 import (
 	"errors"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -169,7 +170,7 @@ func TestSomebodyWithAnotherCertificateIsNotHeard(t *testing.T) {
 	w := newWorld(t, Config{})
 	b := newBrowser(w)
 	offer := b.offer("", mapOpus)
-	b.identity, _ = newIdentity()
+	b.identity, _ = newIdentity(slog.Default())
 	res, answer := w.do("POST", "/call/legs", offer, "Content-Type", typeSDP, "Authorization", "Bearer "+w.token())
 	if res.StatusCode != http.StatusCreated {
 		t.Fatal(res.Status)

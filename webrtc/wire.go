@@ -39,10 +39,16 @@ func newWire() *wire {
 	return w
 }
 
-// run takes packets from a connection until it is closed. What does not fit is dropped, as by a socket.
-func (w *wire) run(conn net.Conn) {
-	defer w.dtls.Close()
+// attach opens the wire over a connection, from which [wire.run] takes packets.
+func (w *wire) attach(conn net.Conn) {
 	w.conn.Store(&conn)
+	w.open.Store(true)
+}
+
+// run takes packets until the connection is closed. What does not fit is dropped, as by a socket.
+func (w *wire) run() {
+	defer w.dtls.Close()
+	conn := *w.conn.Load()
 	buf := make([]byte, 1500)
 	for {
 		n, err := conn.Read(buf)

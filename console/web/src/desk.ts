@@ -11,7 +11,6 @@ type Card = {
   detail: string
   intent: string
   mood: string
-  brief: string
   values: Record<string, string> | null
   tried: string[] | null
   transcript: { who: string; text: string; at: string }[]
@@ -35,28 +34,36 @@ let muted = false
 let retry = 0
 
 translate(document)
-connect()
+void arrive()
 
-// connect sits down, or asks who it is. A lost connection is made again by itself.
+// arrive sits down, or asks who it is. Without a house it is tried again.
+async function arrive(): Promise<void> {
+  try {
+    const { name } = (await (await fetch('session')).json()) as { name: string }
+    if (name) connect()
+    else show(false)
+  } catch {
+    later()
+  }
+}
+
+function later(): void {
+  tell('lostHouse')
+  retry = Math.min(retry + 1, 10)
+  setTimeout(() => void arrive(), 300 * retry)
+}
+
 function connect(): void {
   const url = new URL('events', location.href)
   url.protocol = url.protocol.replace('http', 'ws')
   const s = (socket = new WebSocket(url))
-  let sat = false
   s.onmessage = (m) => {
-    sat = true
     retry = 0
     heard(JSON.parse(m.data as string) as Message)
   }
   s.onclose = () => {
     if (socket !== s) return
-    const again = () => {
-      tell('lostHouse')
-      retry = Math.min(retry + 1, 10)
-      setTimeout(connect, 300 * retry)
-    }
-    if (sat) again()
-    else void admit().then(again, (e) => (e instanceof Refused ? show(false) : again())) // not signed in, or no house
+    later()
   }
 }
 
@@ -125,11 +132,10 @@ function arrange(): void {
 function fill(c: Card): void {
   byId('card').dataset['call'] = c.call
   byId('who').textContent = [c.name, c.caller].filter(Boolean).join(', ') || say('withheld')
-  byId('why').textContent = c.brief
+  byId('why').textContent = c.intent || c.detail || c.reason
   const facts: [Text, string][] = [
     ['queue', c.queue],
     ['reason', c.detail ? `${c.reason}: ${c.detail}` : c.reason],
-    ['intent', c.intent],
     ['mood', c.mood],
     ['tried', (c.tried ?? []).join('; ')],
   ]

@@ -31,6 +31,7 @@ export class Phone {
   #early: string[] = [] // candidates found before the answer came
   #timers: number[] = []
   #over = false
+  #connected = false
 
   constructor(
     private readonly endpoint: string,
@@ -119,6 +120,8 @@ export class Phone {
     switch (this.#pc!.iceConnectionState) {
       case 'connected':
       case 'completed':
+        if (this.#connected && this.#timers.length === 0) break // completed comes after connected
+        this.#connected = true
         this.#forget()
         this.listener.state('talking')
         break
@@ -161,20 +164,20 @@ export class Phone {
   }
 
   hangUp(): void {
-    this.#goodbye()
-    this.#end()
+    this.#end(this.#goodbye())
   }
 
-  #goodbye(): void {
-    if (this.#leg) void fetch(this.#leg, { method: 'DELETE', keepalive: true }).catch(() => {}) // also while the page is left
+  async #goodbye(): Promise<void> {
+    if (this.#leg) await fetch(this.#leg, { method: 'DELETE', keepalive: true }).catch(() => {}) // also while the page is left
   }
 
-  #end(): void {
+  // The connection is closed when the house knows: else it would learn of it twice.
+  #end(told: Promise<void> = Promise.resolve()): void {
     if (this.#over) return
     this.#over = true
     this.#forget()
     this.#events?.close()
-    this.#pc?.close()
+    void told.then(() => this.#pc?.close())
     for (const track of this.#mine?.getTracks() ?? []) track.stop()
     this.listener.state('ended')
   }
