@@ -17,7 +17,8 @@ import (
 var mayImport = map[string][]string{
 	"media":                    {},
 	"sip":                      {"media"},
-	"speech":                   {"media"},
+	"speech":                   {"media", "speech/mood"},
+	"speech/mood":              {},
 	"speech/models":            {},
 	"speech/local":             {"speech", "speech/models", "media"},
 	"dialog":                   {},
@@ -30,7 +31,7 @@ var mayImport = map[string][]string{
 	"internal/memnet":          {},
 	"examples/courier/parcels": {},
 	"e2e":                      {"media", "sip", "speech/models", "speech/local"},
-	"cmd/ivr":                  {"media", "sip", "speech", "speech/models", "speech/local", "dialog", "transfer", "call", "records", "testaudio"},
+	"cmd/ivr":                  {"media", "sip", "speech", "speech/models", "speech/local", "speech/mood", "dialog", "transfer", "call", "records", "testaudio"},
 }
 
 // testsMayImport is for any _test.go file beside its package's own row.

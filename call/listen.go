@@ -100,7 +100,7 @@ func (c *Call) utterance(u *speech.Utterance) {
 	c.hush()
 	c.line("caller", u.Text)
 	c.reply = timingOf(u, len(c.report.Lines)-1)
-	c.step(dialog.Heard{Text: u.Text, Anger: u.Mood.Anger, Now: time.Now()})
+	c.step(dialog.Heard{Text: u.Text, Anger: u.Mood.Anger, Evidence: u.Mood.Evidence, Now: time.Now()})
 }
 
 // backchannel tells "mm-hm" and coughs, which ask the bot to go on, from words that ask it to stop.

@@ -25,7 +25,7 @@ Empty lines and lines that begin with # are skipped. If its first line begins wi
 		Example: `  ivr eval speech --manifest calls/words.tsv
   ivr eval anger --manifest calls/moods.tsv --json`,
 	}
-	cmd.AddCommand(newEvalSpeechCommand())
+	cmd.AddCommand(newEvalSpeechCommand(), newEvalAngerCommand())
 	return cmd
 }
 
@@ -39,13 +39,15 @@ type labelled struct {
 // manifest is a list of labelled files, and all that is wrong with it.
 type manifest struct {
 	name     string
+	texts    bool // in the place of files
 	rows     []labelled
 	mistakes strict.Mistakes
 }
 
 // readManifest reads lines of fields with tabs between them. columns are the names of the fields where the file does not name
-// its own; the first of them is "file", and the first least of them must be there. The files are looked for.
-func readManifest(name string, least int, columns ...string) (*manifest, error) {
+// its own; the first of them is "file", and the first least of them must be there. The files are looked for, unless texts stand in
+// their place.
+func readManifest(name string, least int, texts bool, columns ...string) (*manifest, error) {
 	if name == "" {
 		return nil, usageError{errors.New("--manifest is missing: the file that lists the recordings and their labels")}
 	}
@@ -53,7 +55,7 @@ func readManifest(name string, least int, columns ...string) (*manifest, error) 
 	if err != nil {
 		return nil, usageError{fmt.Errorf("cannot read the manifest: %w", err)}
 	}
-	m := &manifest{name: name}
+	m := &manifest{name: name, texts: texts}
 	number, first, want := 0, true, columns[:least]
 	for line := range strings.Lines(strings.TrimPrefix(string(data), "\ufeff")) {
 		number++
@@ -63,7 +65,7 @@ func readManifest(name string, least int, columns ...string) (*manifest, error) 
 		}
 		fields := strings.Split(line, "\t")
 		if first && fields[0] == "file" {
-			first, columns = false, fields
+			first, columns, want = false, fields, want[:1]
 			continue
 		}
 		first = false
@@ -85,6 +87,10 @@ func (m *manifest) add(number int, fields, columns, want []string) {
 			m.mistake(number, fmt.Sprintf("there is no %s in it", c), "a line is: "+strings.Join(want, "<TAB>"))
 			return
 		}
+	}
+	if m.texts {
+		m.rows = append(m.rows, row)
+		return
 	}
 	row.path = row.column["file"]
 	if !filepath.IsAbs(row.path) {

@@ -104,7 +104,7 @@ type spokenClip struct {
 }
 
 func evalSpeech(ctx context.Context, path string, o *engineOptions, progress, wrong io.Writer) (f speechFigures, err error) {
-	m, err := readManifest(path, 2, "file", "text")
+	m, err := readManifest(path, 2, false, "file", "text")
 	if err != nil {
 		return f, err
 	}

@@ -49,7 +49,7 @@ func TestAllBadLinesOfAManifestAreNamedAtOnce(t *testing.T) {
 }
 
 func TestAManifestMayNameItsColumns(t *testing.T) {
-	m, err := readManifest(manifestOf(t, "file\tseconds\ttext\na.wav\t1\thello there\n"), 2, "file", "text")
+	m, err := readManifest(manifestOf(t, "file\tseconds\ttext\na.wav\t1\thello there\n"), 2, false, "file", "text")
 	if err != nil || m.err() != nil || len(m.rows) != 1 || m.rows[0].column["text"] != "hello there" {
 		t.Errorf("%+v, %v", m, err)
 	}

@@ -51,7 +51,7 @@ without making them repeat themselves.
 		return usageError{fmt.Errorf("%w; see: %s --help", err, cmd.CommandPath())}
 	})
 	root.AddCommand(newServeCommand(), newCheckCommand(), newChatCommand(), newModelsCommand(),
-		newCallCommand(), newDemoCommand(), newCallsCommand(), newEvalCommand())
+		newCallCommand(), newDemoCommand(), newCallsCommand(), newEvalCommand(), newTrainCommand())
 	return root
 }
 

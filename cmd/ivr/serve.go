@@ -27,6 +27,7 @@ import (
 	"ivr/speech"
 	"ivr/speech/local"
 	"ivr/speech/models"
+	"ivr/speech/mood"
 	"ivr/testaudio"
 	"ivr/transfer"
 )
@@ -56,7 +57,7 @@ type server struct {
 	log     *slog.Logger
 	reg     *prometheus.Registry
 	engines *local.Engines
-	mood    *speech.MoodDetector
+	mood    *mood.Detector
 	pool    *speech.Pool
 	prompts *speech.Prompts
 	media   *media.Engine
@@ -113,7 +114,7 @@ func (s *server) openSpeech(ctx context.Context, bots map[string]*dialog.Bot, ou
 	if s.engines, err = local.Open(set, local.Options{Recogniser: s.cfg.Speech.Recogniser, Voice: s.cfg.Speech.Voice}); err != nil {
 		return err
 	}
-	if s.mood, err = speech.NewMoodDetector(s.cfg.Speech.Recogniser); err != nil {
+	if s.mood, err = mood.NewDetector(s.cfg.Speech.Recogniser); err != nil {
 		return err
 	}
 	s.pool = speech.NewPool(s.engines.Recogniser, speech.PoolConfig{Workers: s.cfg.Speech.Workers, Metrics: s.reg})
