@@ -79,13 +79,11 @@ type (
 	HandOver struct {
 		Queue  string
 		Reason Reason
-		Detail string            // in words: `said "this is a disgrace"`
+		Detail string            // in words, with what the mood was told by: `said "this is a disgrace"; a raised voice (0.91), "disgrace"`
 		Intent string            // what the caller wants, as a human label; "" unknown
 		Values map[string]string // collected, by human label: "order number": "4512"
 		Tried  []string          // what the bot did, in words
 		Mood   string            // "calm", "tense", "angry": the worst of the call
-		// Evidence is what the mood was told by, in words: `"third time", was not understood twice in a row`; "" none.
-		Evidence string
 	}
 	// TakeMessage records what the caller says after a tone, until silence, # or MaxLength.
 	TakeMessage struct{ MaxLength time.Duration }

@@ -240,7 +240,7 @@ func (k *talk) judge(verb, rest string) string {
 		return k.judgeHandOver(rest)
 	case "tells":
 		h, _ := k.wait.(HandOver)
-		card := fmt.Sprintf("%s; %s; %v; %s; %s; %s", h.Intent, h.Detail, h.Values, strings.Join(h.Tried, ", "), h.Mood, h.Evidence)
+		card := fmt.Sprintf("%s; %s; %v; %s; %s", h.Intent, h.Detail, h.Values, strings.Join(h.Tried, ", "), h.Mood)
 		if !strings.Contains(strings.ToLower(card), strings.ToLower(rest)) {
 			return "it told: " + card
 		}
