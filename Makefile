@@ -5,7 +5,7 @@ BIN     := bin
 SOURCES := $(shell find . -path ./node_modules -prune -o -path ./bin -prune -o -path ./var -prune -o -type f \( -name '*.go' -o -name '*.yaml' -o -name '*.json' -o -name '*.sql' -o -name '*.txt' -o -name '*.csv' \) -print) go.mod go.sum
 CONFIG  ?= examples/courier/ivr.yaml
 
-.PHONY: run demo test check unit e2e bench models clean
+.PHONY: run demo test check unit e2e bench eval models clean
 
 run: $(BIN)/ivr $(BIN)/parcels models ## start the demo contact centre
 	@scripts/run $(CONFIG)
@@ -27,6 +27,9 @@ e2e: $(BIN)/ivr $(BIN)/parcels models ## real calls through real sockets: our ca
 
 bench: ## speed and memory, results in docs/bench/
 	@scripts/bench
+
+eval: $(BIN)/ivr models ## how well it hears and tells anger, results in docs/eval/
+	@scripts/eval
 
 models: $(BIN)/ivr ## fetch and verify the speech models; instant when they are there
 	@$(BIN)/ivr models fetch

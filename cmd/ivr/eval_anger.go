@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -43,6 +44,7 @@ Exit code 0: measured, 1: the engine failed, 2: the manifest is wrong (every bad
 	o.flags(cmd)
 	cmd.Flags().StringVar(&o.weights, "weights", "", "weights that ivr train anger wrote (default: the shipped ones)")
 	cmd.Flags().BoolVar(&o.texts, "texts", false, "the manifest has sentences instead of files")
+	cmd.Flags().Float64Var(&o.gain, "gain", 0, "judge the recordings this much louder, in dB: it should change nothing")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		figures, err := evalAnger(cmd.Context(), &o, cmd.ErrOrStderr())
@@ -67,6 +69,7 @@ type angerOptions struct {
 	manifest string
 	weights  string
 	texts    bool
+	gain     float64 // dB
 }
 
 func (o *angerOptions) flags(cmd *cobra.Command) {
@@ -74,17 +77,17 @@ func (o *angerOptions) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&o.manifest, "manifest", "", "lines of file<TAB>anger|other[<TAB>finer label[<TAB>speaker]]")
 }
 
-// detector makes the detector that the flags ask for.
-func (o *angerOptions) detector() (*mood.Detector, error) {
-	if o.weights == "" {
-		return mood.NewDetector(o.recogniser)
+// detectorOf makes the detector for a recogniser, by weights of one's own; weights "" are the shipped ones.
+func detectorOf(weights, recogniser string) (*mood.Detector, error) {
+	if weights == "" {
+		return mood.NewDetector(recogniser)
 	}
-	w, err := mood.ReadWeights(o.weights)
+	w, err := mood.ReadWeights(weights)
 	if err != nil {
 		return nil, usageError{err}
 	}
-	if w.Recogniser != o.recogniser {
-		return nil, usageError{fmt.Errorf("%s is for %s; add --recogniser %s", o.weights, w.Recogniser, w.Recogniser)}
+	if w.Recogniser != recogniser {
+		return nil, usageError{fmt.Errorf("%s is trained for %s, and the recogniser is %s", weights, w.Recogniser, recogniser)}
 	}
 	return mood.NewDetectorWith(w), nil
 }
@@ -127,7 +130,7 @@ type angerClip struct {
 }
 
 func evalAnger(ctx context.Context, o *angerOptions, progress io.Writer) (f *angerFigures, err error) {
-	detector, err := o.detector()
+	detector, err := detectorOf(o.weights, o.recogniser)
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +138,7 @@ func evalAnger(ctx context.Context, o *angerOptions, progress io.Writer) (f *ang
 	if o.texts {
 		judge, threshold = func(u mood.Utterance) float64 { return detector.TextScore(u.Text) }, mood.TextThreshold
 	}
-	clips, err := o.clips(ctx, progress, func(pcm []int16) []int16 { return pcm })
+	clips, err := o.clips(ctx, progress)
 	if err != nil {
 		return nil, err
 	}
@@ -167,8 +170,8 @@ func figuresOf(scored []mood.Scored, threshold float64) *angerFigures {
 	return f
 }
 
-// clips reads the manifest and has the recogniser hear each recording through a telephone, after change.
-func (o *angerOptions) clips(ctx context.Context, progress io.Writer, change func([]int16) []int16) (clips []angerClip, err error) {
+// clips reads the manifest and has the recogniser hear each recording through a telephone.
+func (o *angerOptions) clips(ctx context.Context, progress io.Writer) (clips []angerClip, err error) {
 	m, err := readManifest(o.manifest, 2, o.texts, "file", "label", "finer", "speaker")
 	if err != nil {
 		return nil, err
@@ -202,7 +205,7 @@ func (o *angerOptions) clips(ctx context.Context, progress io.Writer, change fun
 	shown := newBar(progress, "listening")
 	defer shown.end()
 	for i := range clips {
-		if err := hearClip(ctx, engines.Recogniser, &clips[i], change); err != nil {
+		if err := hearClip(ctx, engines.Recogniser, &clips[i], math.Pow(10, o.gain/20)); err != nil {
 			return nil, err
 		}
 		shown.set(i+1, len(clips))
@@ -210,8 +213,11 @@ func (o *angerOptions) clips(ctx context.Context, progress io.Writer, change fun
 	return clips, nil
 }
 
-func hearClip(ctx context.Context, r speech.Recogniser, c *angerClip, change func([]int16) []int16) error {
-	c.heard.Audio = testaudio.Telephone(change(c.heard.Audio), testaudio.MuLaw)
+func hearClip(ctx context.Context, r speech.Recogniser, c *angerClip, gain float64) error {
+	for i, s := range c.heard.Audio {
+		c.heard.Audio[i] = int16(max(-32768, min(32767, math.Round(gain*float64(s)))))
+	}
+	c.heard.Audio = testaudio.Telephone(c.heard.Audio, testaudio.MuLaw)
 	t, err := r.Recognise(ctx, c.heard.Audio)
 	c.heard.Text, c.heard.Pooled = t.Text, t.Pooled
 	return err

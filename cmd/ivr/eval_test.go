@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -62,5 +63,46 @@ func TestAManifestThatIsMissingOrEmptyIsAMistakeOfUsage(t *testing.T) {
 		if err := root.Execute(); err == nil || exitCode(err) != exitUsage {
 			t.Errorf("%v: %v", args, err)
 		}
+	}
+}
+
+func TestLabelsOfAngerAreCheckedLineByLine(t *testing.T) {
+	for name, c := range map[string]struct {
+		content string
+		lines   []int
+	}{
+		"unknown label, no label": {"a.wav\tfurious\na.wav\tanger\tanger\tMaria\na.wav\n", []int{1, 3}},
+		"only one kind":           {"a.wav\tanger\na.wav\tanger\n", []int{0}},
+		"named columns":           {"file\tspeaker\temotion\na.wav\t1\tneutral\na.wav\t2\t\n", []int{3}},
+	} {
+		o := angerOptions{manifest: manifestOf(t, c.content)}
+		_, err := o.clips(t.Context(), io.Discard)
+		var mistakes *strict.Mistakes
+		var lines []int
+		if errors.As(err, &mistakes) {
+			for _, m := range mistakes.List {
+				lines = append(lines, m.Line)
+			}
+		}
+		if !slices.Equal(lines, c.lines) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestAngerInTextsIsMeasuredWithoutAudio(t *testing.T) {
+	o := angerOptions{texts: true, manifest: manifestOf(t, "this is a disgrace, I am furious\tanger\nthank you, that is lovely\tother\n")}
+	f, err := evalAnger(t.Context(), &o, io.Discard)
+	if err != nil || f.AUC != 1 || f.Recall != 1 || f.FalseAlarm != 0 || f.ByLabel["anger"].Files != 1 {
+		t.Errorf("%+v, %v", f, err)
+	}
+}
+
+func TestWhoTrainsWithAFileThatIsNoWeightsIsToldSo(t *testing.T) {
+	path := manifestOf(t, "a.wav\tanger\na.wav\tother\n")
+	root := newRoot()
+	root.SetArgs([]string{"eval", "anger", "--manifest", path, "--weights", path})
+	if err := root.Execute(); err == nil || exitCode(err) != exitUsage || !strings.Contains(err.Error(), "ivr train anger") {
+		t.Error(err)
 	}
 }

@@ -114,7 +114,7 @@ func (s *server) openSpeech(ctx context.Context, bots map[string]*dialog.Bot, ou
 	if s.engines, err = local.Open(set, local.Options{Recogniser: s.cfg.Speech.Recogniser, Voice: s.cfg.Speech.Voice}); err != nil {
 		return err
 	}
-	if s.mood, err = mood.NewDetector(s.cfg.Speech.Recogniser); err != nil {
+	if s.mood, err = detectorOf(s.cfg.path(s.cfg.Speech.Mood), s.cfg.Speech.Recogniser); err != nil {
 		return err
 	}
 	s.pool = speech.NewPool(s.engines.Recogniser, speech.PoolConfig{Workers: s.cfg.Speech.Workers, Metrics: s.reg})

@@ -84,7 +84,7 @@ func (o *trainOptions) train(ctx context.Context, out, progress io.Writer) error
 	if err != nil {
 		return err
 	}
-	clips, err := o.clips(ctx, progress, func(pcm []int16) []int16 { return pcm })
+	clips, err := o.clips(ctx, progress)
 	if err != nil {
 		return err
 	}

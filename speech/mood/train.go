@@ -72,7 +72,7 @@ func enough(samples []Sample) error {
 			return fmt.Errorf("mood: recording %d has %d features, the first has %d", i+1, len(s.Features), len(samples[0].Features))
 		}
 	}
-	if angry < least || len(samples)-angry < least || slices.Max(foldsOf(samples)) == slices.Min(foldsOf(samples)) {
+	if len(samples) == 0 || angry < least || len(samples)-angry < least || slices.Max(foldsOf(samples)) == slices.Min(foldsOf(samples)) {
 		return ErrTooFew
 	}
 	return nil
