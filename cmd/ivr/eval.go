@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -110,10 +112,11 @@ func (m *manifest) mistake(line int, what, instead string) {
 	m.mistakes.List = append(m.mistakes.List, strict.Mistake{File: m.name, Line: line, What: what, Instead: instead})
 }
 
-// err is all that is wrong with the manifest, or nil.
+// err is all that is wrong with the manifest, by line, or nil.
 func (m *manifest) err() error {
 	if len(m.mistakes.List) == 0 {
 		return nil
 	}
+	slices.SortStableFunc(m.mistakes.List, func(a, b strict.Mistake) int { return cmp.Compare(a.Line, b.Line) })
 	return &m.mistakes
 }

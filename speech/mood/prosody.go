@@ -86,11 +86,7 @@ func pitch(frame []float64) (best float64, period int) {
 		later += frame[i+shortPeriod] * frame[i+shortPeriod]
 	}
 	for p := shortPeriod; p <= longPeriod; p++ {
-		var product float64
-		for i, v := range frame[:pitchWindow] {
-			product += v * frame[i+p]
-		}
-		if c := product / math.Sqrt(first*later+1); c > best+clearly {
+		if c := product(frame[:pitchWindow], frame[p:p+pitchWindow]) / math.Sqrt(first*later+1); c > best+clearly {
 			best, period = c, p
 		}
 		if p+pitchWindow < len(frame) {
@@ -98,6 +94,19 @@ func pitch(frame []float64) (best float64, period int) {
 		}
 	}
 	return best, period
+}
+
+// product is the inner product, in four sums that do not wait for each other: most of the time of [prosody] goes into it.
+func product(a, b []float64) float64 {
+	var s0, s1, s2, s3 float64
+	b = b[:len(a)]
+	for i := 0; i+3 < len(a); i += 4 {
+		s0 += a[i] * b[i]
+		s1 += a[i+1] * b[i+1]
+		s2 += a[i+2] * b[i+2]
+		s3 += a[i+3] * b[i+3]
+	}
+	return s0 + s1 + s2 + s3
 }
 
 func quantile(values []float64, q float64) float64 {
