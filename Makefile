@@ -6,7 +6,7 @@ SOURCES := $(shell find . -name node_modules -prune -o -path ./bin -prune -o -pa
 PAGES   := console/dist/call.html
 CONFIG  ?= examples/courier/ivr.yaml
 
-.PHONY: run demo test check unit e2e bench load models pages clean
+.PHONY: run demo test check unit e2e bench eval load models pages clean
 
 run: $(BIN)/ivr $(BIN)/parcels models ## start the demo contact centre
 	@scripts/run $(CONFIG)
@@ -31,6 +31,9 @@ bench: ## speed and memory, results in docs/bench/
 
 load: ## thousands of calls on loopback, and a bare peer beside: docs/bench/load.md
 	@scripts/load
+
+eval: $(BIN)/ivr models ## how well it hears and tells anger, results in docs/eval/
+	@scripts/eval
 
 models: $(BIN)/ivr ## fetch and verify the speech models; instant when they are there
 	@$(BIN)/ivr models fetch

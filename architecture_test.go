@@ -19,7 +19,8 @@ var mayImport = map[string][]string{
 	"sip":                      {"media"},
 	"webrtc":                   {"media"},
 	"console":                  {"transfer"},
-	"speech":                   {"media"},
+	"speech":                   {"media", "speech/mood"},
+	"speech/mood":              {},
 	"speech/models":            {},
 	"speech/local":             {"speech", "speech/models", "media"},
 	"dialog":                   {},
@@ -35,7 +36,7 @@ var mayImport = map[string][]string{
 	"examples/courier/parcels": {},
 	"tools/load":               {"media", "sip", "speech", "speech/models", "speech/local", "testaudio"},
 	"e2e":                      {"media", "sip", "speech", "speech/models", "speech/local", "dialog"},
-	"cmd/ivr":                  {"media", "sip", "webrtc", "console", "speech", "speech/models", "speech/local", "dialog", "understand", "transfer", "call", "records", "testaudio", "rehearsal"},
+	"cmd/ivr":                  {"media", "sip", "webrtc", "console", "speech", "speech/models", "speech/local", "speech/mood", "dialog", "understand", "transfer", "call", "records", "testaudio", "rehearsal"},
 }
 
 // testsMayImport is for any _test.go file beside its package's own row.

@@ -32,6 +32,7 @@ type Call struct {
 	wait    dialog.Action   // what the session waits for; nil while pending is being performed
 	saying  *saying         // what is being said to the caller; nil: nothing
 	voiced  bool            // the caller is speaking
+	cut     bool            // and stopped the bot with it
 	reply   *timing         // of the utterance that is being answered
 	silence *time.Timer     // no-input, or the end of a message
 	judge   *time.Timer     // a possible interruption

@@ -63,6 +63,7 @@ func (c *Call) onset() {
 // judged: a possible interruption has lasted. Who speaks that long wants the floor.
 func (c *Call) judged() {
 	if c.voiced && c.interruptible() {
+		c.cut = true
 		c.hush()
 	}
 }
@@ -75,7 +76,8 @@ func (c *Call) interruptible() bool {
 
 // utterance: the caller finished. What is said into a marked prompt or into the waiting music is kept for the record only.
 func (c *Call) utterance(u *speech.Utterance) {
-	c.voiced = false
+	cut := c.cut || c.saying != nil
+	c.voiced, c.cut = false, false
 	c.judge.Stop()
 	c.report.Mood = max(c.report.Mood, u.Mood.Anger)
 	if u.Err != nil {
@@ -100,7 +102,7 @@ func (c *Call) utterance(u *speech.Utterance) {
 	c.hush()
 	c.line("caller", u.Text)
 	c.reply = timingOf(u, len(c.report.Lines)-1)
-	c.step(dialog.Heard{Text: u.Text, Anger: u.Mood.Anger, Now: time.Now()})
+	c.step(dialog.Heard{Text: u.Text, Anger: u.Mood.Anger, Evidence: u.Mood.Evidence, Interrupted: cut, Now: time.Now()})
 }
 
 // backchannel tells "mm-hm" and coughs, which ask the bot to go on, from words that ask it to stop.

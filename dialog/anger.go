@@ -16,37 +16,21 @@ var (
 		"already told you", "told you", "still waiting", "all day", "frustrated", "frustrating", "poor service", "bad service", "a joke", "no excuse"}
 )
 
-// angerInWords scores what was said from 0 to 1 and names the words that count.
-func angerInWords(utterance string, own []string) (score float64, evidence string) {
-	said, calm := plain(utterance), 1.0
-	weigh := func(phrases []string, weight float64) {
+// angerInWords scores what was said from 0 to 1 and names the words that count: the bot's own ones apart from those that every
+// caller is angry with.
+func angerInWords(utterance string, own []string) (score, ownScore float64, evidence []string) {
+	said, calm, ownCalm := plain(utterance), 1.0, 1.0
+	weigh := func(phrases []string, weight float64, calm *float64) {
 		for _, phrase := range phrases {
 			if hasPhrase(said, plain(phrase)) {
-				calm *= 1 - weight
+				*calm *= 1 - weight
 				said = without(said, plain(phrase))
-				evidence = orDefault(evidence, phrase)
+				evidence = append(evidence, fmt.Sprintf("%q", phrase))
 			}
 		}
 	}
-	weigh(own, 0.8)
-	weigh(strongAnger, 0.8)
-	weigh(mildAnger, 0.46)
-	return 1 - calm, evidence
-}
-
-// angry hands over when the voice and the words together pass the bot's threshold: either may be enough alone.
-func (s *Session) angry(event Heard) bool {
-	rule := &s.bot.file.HandOver.Anger
-	words, _ := angerInWords(event.Text, rule.Words)
-	voice := min(max(event.Anger, 0), 1)
-	anger := max(1-(1-voice)*(1-words), voice)
-	if s.mood = max(s.mood, anger); anger < rule.Threshold {
-		return false
-	}
-	detail := fmt.Sprintf("said %q", event.Text)
-	if words < rule.Threshold {
-		detail += " with an angry voice"
-	}
-	s.handOver(ReasonAnger, &rule.handOverRule, detail)
-	return true
+	weigh(own, 0.8, &ownCalm)
+	weigh(strongAnger, 0.8, &calm)
+	weigh(mildAnger, 0.46, &calm)
+	return 1 - calm, 1 - ownCalm, evidence
 }

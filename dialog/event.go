@@ -15,8 +15,11 @@ type (
 	// Heard is a finished utterance; empty Text is speech without words, a no-match.
 	Heard struct {
 		Text  string
-		Anger float64 // 0 to 1, from the voice
-		Now   time.Time
+		Anger float64 // 0 to 1, from the voice and the words
+		// Evidence names what speaks for it: `a raised voice (0.91), "disgrace"`; "" none.
+		Evidence    string
+		Interrupted bool // it stopped the bot in the middle of a sentence
+		Now         time.Time
 	}
 	// Keyed is one key press: 0-9 * #.
 	Keyed struct {
@@ -76,11 +79,11 @@ type (
 	HandOver struct {
 		Queue  string
 		Reason Reason
-		Detail string            // in words: `said "this is a disgrace"`
+		Detail string            // in words, with what the mood was told by: `said "this is a disgrace"; a raised voice (0.91), "disgrace"`
 		Intent string            // what the caller wants, as a human label; "" unknown
 		Values map[string]string // collected, by human label: "order number": "4512"
 		Tried  []string          // what the bot did, in words
-		Mood   string            // "calm", "angry"
+		Mood   string            // "calm", "tense", "angry": the worst of the call
 	}
 	// TakeMessage records what the caller says after a tone, until silence, # or MaxLength.
 	TakeMessage struct{ MaxLength time.Duration }
@@ -123,10 +126,12 @@ const (
 
 // Turn is one exchange, for the record and the metrics.
 type Turn struct {
-	Said    string  // by the caller; keys as "keys 4512"
-	Intent  string  // name in the bot file; "" none
-	Score   float64 // 0 to 1 of that intent
-	Outcome string  // "intent", "slot", "yes", "no", "unmatched", "repair", "hand-over", "no input"; "" changes nothing yet
-	Step    string  // where in the flow it was heard: "tracking.order"
-	Anger   float64
+	Said     string  // by the caller; keys as "keys 4512"
+	Intent   string  // name in the bot file; "" none
+	Score    float64 // 0 to 1 of that intent
+	Outcome  string  // "intent", "slot", "yes", "no", "unmatched", "repair", "hand-over", "no input"; "" changes nothing yet
+	Step     string  // where in the flow it was heard: "tracking.order"
+	Anger    float64 // 0 to 1, with what is carried from the utterances before
+	Mood     Mood    // after it; "" for keys and silence
+	Evidence string  // what speaks for it, in words
 }

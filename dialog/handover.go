@@ -26,10 +26,13 @@ func (s *Session) handOver(reason Reason, rule *handOverRule, detail string) {
 		s.saying = append(s.saying, words)
 		s.out = append(s.out, Say{Text: words})
 	}
+	if s.temper.evidence != "" {
+		detail += "; " + s.temper.evidence
+	}
 	s.state, s.question = seatWaiting, nil
 	s.fetch, s.fetchID = nil, ""
 	s.out = append(s.out, HandOver{Queue: orDefault(own.Queue, general.Queue), Reason: reason, Detail: detail,
-		Intent: s.intentLabel(), Values: s.Values(), Tried: append([]string(nil), s.tried...), Mood: s.moodWord()})
+		Intent: s.intentLabel(), Values: s.Values(), Tried: append([]string(nil), s.tried...), Mood: string(s.temper.worst(general.Anger.Threshold))})
 }
 
 // sentence is what a caller hears before a hand-over whose rule has no words of its own.
@@ -51,16 +54,6 @@ func (s *Session) intentLabel() string {
 		return in.Label
 	}
 	return ""
-}
-
-func (s *Session) moodWord() string {
-	switch threshold := s.bot.file.HandOver.Anger.Threshold; {
-	case s.mood >= threshold:
-		return "angry"
-	case s.mood >= threshold*0.6:
-		return "annoyed"
-	}
-	return "calm"
 }
 
 // giveUp hands over what the bot could not understand.

@@ -109,6 +109,7 @@ func (s *Session) uselessKey() {
 	s.turn.Outcome = "unmatched"
 	s.fruitless++
 	s.misses++
+	s.temper.hammered++
 	if s.misses >= 3 {
 		s.giveUp("pressed keys that mean nothing")
 		return

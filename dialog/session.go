@@ -52,21 +52,22 @@ type Session struct {
 	fetchID string
 	fetches int
 
-	intent    string
-	tried     []string
-	saying    []string        // of this Step
-	said      []string        // of the last, for "repeat"
-	visited   map[string]bool // intents and steps, for coverage; nil in a look ahead
-	used      map[string]int  // how often a wording was used, so that several take turns
-	unmatched int             // in a row
-	requests  []string        // not understood, in the whole call
-	refused   int             // read-backs answered with no, in this flow
-	handovers int
-	messages  int
-	fruitless int
-	turns     int
-	mood      float64 // the highest anger so far
-	cause     string  // of the end
+	intent      string
+	tried       []string
+	saying      []string        // of this Step
+	said        []string        // of the last, for "repeat"
+	visited     map[string]bool // intents and steps, for coverage; nil in a look ahead
+	used        map[string]int  // how often a wording was used, so that several take turns
+	unmatched   int             // in a row
+	requests    []string        // not understood, in the whole call
+	refused     int             // read-backs answered with no, in this flow
+	handovers   int
+	messages    int
+	fruitless   int
+	turns       int
+	temper      temper
+	turnedTense bool   // with this utterance
+	cause       string // of the end
 }
 
 // frame is a place in a list of steps.
@@ -85,7 +86,7 @@ func (b *Bot) Start() *Session {
 // event changed nothing: what was awaited is awaited still (a key other than 0 while a fetch runs, a late [Fetched]).
 // A Note without an Outcome is a key of a number that is not complete yet.
 func (s *Session) Step(event Event) []Action {
-	s.out, s.saying, s.turn = nil, nil, Turn{}
+	s.out, s.saying, s.turn, s.turnedTense = nil, nil, Turn{}, false
 	if s.state == ended {
 		return []Action{End{Cause: s.cause}}
 	}
@@ -94,7 +95,8 @@ func (s *Session) Step(event Event) []Action {
 		s.begin(event)
 	case Heard:
 		s.noted(event.Now, event.Text, func() { s.heard(event) })
-		s.turn.Anger = event.Anger
+		s.turn.Anger, s.turn.Mood, s.turn.Evidence = s.temper.anger, s.temper.mood, s.temper.evidence
+		s.soothe()
 	case Keyed:
 		s.noted(event.Now, "keys "+string(event.Key), func() { s.keyed(event.Key) })
 	case NoInput:
@@ -171,7 +173,7 @@ func (s *Session) heard(event Heard) {
 	}
 	s.keys = ""
 	s.silences = 0
-	if s.angry(event) || s.sensitiveWords(event.Text) {
+	if s.hears(event) || s.sensitiveWords(event.Text) {
 		return
 	}
 	if s.obey(heardCommand(event.Text), event.Text) || s.question.heard(s, event.Text) {

@@ -40,6 +40,7 @@ var defaultWording = map[string][]string{
 	"read_back":    {"{{value}}. Is that right?"},
 	"once_more":    {"All right, once more."},
 
+	"tense":         {"I am sorry for the trouble. For a colleague, say colleague or press zero at any time."},
 	"hand_over":     {"One moment, I am getting a colleague for you."},
 	"anger":         {"I am sorry about this. I am getting a colleague for you now."},
 	"sensitive":     {"I am sorry to hear that. I am getting a colleague for you now."},

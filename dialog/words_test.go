@@ -173,11 +173,11 @@ func TestWordsOfAngerAddUp(t *testing.T) {
 		"this is the third time and I'm not happy": true, "this is the third time": false, "where is my parcel": false, "I am a bit annoyed": false, "": false,
 		"I have been waiting all day and it is still not here, it's a waste of time": true,
 	} {
-		if score, words := angerInWords(said, nil); (score >= 0.7) != angry {
+		if score, _, words := angerInWords(said, nil); (score >= 0.7) != angry {
 			t.Errorf("%q scores %.2f for %q", said, score, words)
 		}
 	}
-	if score, _ := angerInWords("you muppets", []string{"muppets"}); score < 0.7 {
+	if _, score, _ := angerInWords("you muppets", []string{"muppets"}); score < 0.7 {
 		t.Error("a bot's own words of anger do not count")
 	}
 }

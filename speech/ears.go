@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"ivr/media"
+	"ivr/speech/mood"
 )
 
 // ErrLate says that the words of an utterance did not come in time.
@@ -17,8 +18,8 @@ var ErrLate = errors.New("speech: no words in time")
 
 // EarsConfig says how one leg is listened to. Zero values mean the defaults in brackets.
 type EarsConfig struct {
-	Mood  *MoodDetector // nil: moods are not judged
-	Bound time.Duration // from the end of a turn to its Utterance, with words or without [4s]
+	Mood  *mood.Detector // nil: moods are not judged
+	Bound time.Duration  // from the end of a turn to its Utterance, with words or without [4s]
 }
 
 // Ears listen to one leg: they cut what is heard into turns and have each recognised. The words of a turn are already asked for
@@ -29,7 +30,7 @@ type Ears struct {
 	cfg    EarsConfig
 	vad    VAD
 	pool   *Pool
-	mood   *MoodTracker
+	mood   *mood.Caller
 	ring   *ring
 	events chan Event
 	expect atomic.Pointer[expected]

@@ -3,6 +3,8 @@ package speech
 import (
 	"context"
 	"time"
+
+	"ivr/speech/mood"
 )
 
 // Transcript is what a recogniser made of one utterance.
@@ -28,11 +30,8 @@ type VAD interface {
 	Reset()
 }
 
-// Mood is what an utterance says beside its words.
-type Mood struct {
-	Anger    float64 // 0 to 1
-	Evidence string  // in words, for the seat and the record: "raised voice (0.91), \"disgrace\""
-}
+// Mood is what an utterance says beside what is wanted.
+type Mood = mood.Mood
 
 // Utterance is one thing the caller said, from its first to its last voiced frame.
 type Utterance struct {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"ivr/speech/mood"
 )
 
 // turn is one Onset and the Utterance that will follow it.
@@ -129,7 +131,7 @@ func (e *Ears) finish(t *turn, r *recognition) {
 	u.Text, u.Err = r.result.Text, r.err
 	u.Recognised, u.Waited, u.Took = r.at, r.result.Waited, r.result.Took
 	if e.mood != nil && r.err == nil {
-		u.Mood = e.mood.Judge(r.result.Transcript, u.Audio)
+		u.Mood = e.mood.Judge(mood.Utterance{Text: u.Text, Pooled: r.result.Pooled, Audio: u.Audio})
 	}
 	t.ready = true
 }

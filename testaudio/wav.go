@@ -37,15 +37,6 @@ func ReadWAV(path string) (channels [][]int16, err error) {
 	return channels, nil
 }
 
-// ReadMono is [ReadWAV] with all channels mixed to one.
-func ReadMono(path string) ([]int16, error) {
-	channels, err := ReadWAV(path)
-	if err != nil {
-		return nil, err
-	}
-	return mono(channels), nil
-}
-
 func mono(channels [][]int16) []int16 {
 	if len(channels) == 1 {
 		return channels[0]

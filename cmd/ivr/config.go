@@ -76,6 +76,7 @@ type speechConfig struct {
 	Recogniser string `yaml:"recogniser"` // moonshine-tiny or moonshine-base [base]
 	Hurried    *bool  `yaml:"hurried"`    // rather than refuse, the smaller recogniser takes over [true]
 	Voice      string `yaml:"voice"`      // alan or jenny [alan]
+	Mood       string `yaml:"mood"`       // weights of anger that `ivr train anger` wrote [the shipped ones]
 	Workers    int    `yaml:"workers"`    // utterances recognised at once [as many as cores]
 }
 
@@ -192,6 +193,9 @@ func (c *config) validate(f *strict.File) {
 	}
 	c.wantOneOf(f, "speech.recogniser", c.Speech.Recogniser, "moonshine-tiny", "moonshine-base")
 	c.wantOneOf(f, "speech.voice", c.Speech.Voice, "alan", "jenny")
+	if _, err := detectorOf(c.path(c.Speech.Mood), c.Speech.Recogniser); err != nil {
+		f.Mistake("speech.mood", err.Error(), "leave it out for the shipped weights")
+	}
 	if len(c.Bots) == 0 {
 		f.Mistake("bots", "no bot answers any number", "add one, for example\n    bots:\n      \"4000\": bot.yaml")
 	}

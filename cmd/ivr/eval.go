@@ -1,187 +1,123 @@
 package main
 
 import (
-	"context"
-	"encoding/json"
+	"cmp"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"runtime/debug"
-	"text/tabwriter"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
-	"ivr/dialog"
 	"ivr/internal/strict"
-	"ivr/speech/models"
-	"ivr/understand"
 )
 
-// newEvalCommand measures the parts of a bot on data.
+// newEvalCommand measures what the bot hears and understands, on labelled data.
 func newEvalCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "eval",
-		Short:   "Measure on data how well a bot understands",
-		Args:    noArgs("see: ivr eval intents --help"),
-		Example: "  ivr eval intents --bot examples/courier/courier.yaml",
-		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Use:   "eval",
+		Short: "Measure hearing and understanding on labelled data of your own",
+		Long: `Measures how well the bot hears and understands, on labelled data: yours, or what the project's own
+figures in docs/eval/ were measured on.
+
+A manifest is a text file with one recording a line and tabs between the fields; files are named relative to it.
+Empty lines and lines that begin with # are skipped. If its first line begins with "file", it names the columns.`,
+		Example: `  ivr eval speech --manifest calls/words.tsv
+  ivr eval anger --manifest calls/moods.tsv --json
+  ivr eval intents --bot examples/courier/courier.yaml`,
 	}
-	cmd.AddCommand(newEvalIntentsCommand())
+	cmd.AddCommand(newEvalSpeechCommand(), newEvalAngerCommand(), newEvalIntentsCommand())
 	return cmd
 }
 
-// evalOptions are the flags of ivr eval intents.
-type evalOptions struct {
-	train, test, bot, models string
-	json                     bool
-	worst                    int
+// labelled is one line of a manifest: a file and its labels, by column.
+type labelled struct {
+	line   int
+	path   string
+	column map[string]string
 }
 
-func newEvalIntentsCommand() *cobra.Command {
-	var o evalOptions
-	cmd := &cobra.Command{
-		Use:   "intents (--train FILE [--test FILE] | --bot FILE)",
-		Short: "Measure how well intents are understood, and what is out of scope is found",
-		Long: `Learns from examples and tries sentences that are none of them:
-
-  --train T --test U   learns from T, tries U
-  --train T            tries each example of T by what was learnt from the others (five folds)
-  --bot FILE           the same with the examples of a bot
-
-Files are CSV. The first line names the columns: text,intent. A sentence that asks for nothing the bot
-knows has the intent oos; in T such sentences may be missing. The threshold, the score below which a
-sentence is out of scope, comes from the examples learnt alone: no sentence that is tried moves it.
-
-Figures, from 0 to 1, at that threshold:
-  in_scope_accuracy   sentences in scope that got their intent, not rejected nor taken for another
-  oos_recall          sentences out of scope that were rejected
-  oos_precision       rejected sentences that were out of scope
-  auroc               how often a sentence in scope has a higher score than one out of scope
-  mcc                 Matthews' correlation over all intents and out of scope
-  median_ms           one sentence, on one core
-In JSON, what there are no sentences for is null. What was learnt is kept in the user's cache.
-Exit code 0: measured, 1: it did not work, 2: wrong usage or mistakes in a file, all of them at once.`,
-		Example: `  ivr eval intents --train train.csv --test test.csv
-  ivr eval intents --train train.csv --test test.csv --json | jq .oos_recall
-  ivr eval intents --bot examples/courier/courier.yaml --worst 20`,
-		Args: noArgs("files go with --train, --test and --bot"),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			switch {
-			case (o.train == "") == (o.bot == ""):
-				return usageError{errors.New("wants either --train or --bot; see: ivr eval intents --help")}
-			case o.bot != "" && o.test != "":
-				return usageError{errors.New("--bot tries the bot's own examples and takes no --test")}
-			case o.worst < 0:
-				return usageError{fmt.Errorf("--worst %d: wants how many confusions to show", o.worst)}
-			}
-			return evalIntents(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), o)
-		},
-	}
-	cmd.Flags().StringVar(&o.train, "train", "", "CSV file of the examples to learn from")
-	cmd.Flags().StringVar(&o.test, "test", "", "CSV file of the sentences to try")
-	cmd.Flags().StringVar(&o.bot, "bot", "", "bot file whose examples to learn from and try")
-	cmd.Flags().StringVar(&o.models, "models", "", "folder of the models (default: ivr/models in the user's cache)")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
-	cmd.Flags().IntVar(&o.worst, "worst", 10, "how many confusions to print, the most frequent first")
-	return cmd
+// manifest is a list of labelled files, and all that is wrong with it.
+type manifest struct {
+	name     string
+	texts    bool // in the place of files
+	rows     []labelled
+	mistakes strict.Mistakes
 }
 
-func evalIntents(ctx context.Context, out, progress io.Writer, o evalOptions) error {
-	training, test, err := o.examples()
+// readManifest reads lines of fields with tabs between them. columns are the names of the fields where the file does not name
+// its own; the first of them is "file", and the first least of them must be there. The files are looked for, unless texts stand in
+// their place.
+func readManifest(name string, least int, texts bool, columns ...string) (*manifest, error) {
+	if name == "" {
+		return nil, usageError{errors.New("--manifest is missing: the file that lists the recordings and their labels")}
+	}
+	data, err := os.ReadFile(name)
 	if err != nil {
-		return err
+		return nil, usageError{fmt.Errorf("cannot read the manifest: %w", err)}
 	}
-	set, err := models.Open(o.models)
-	if err != nil {
-		return err
-	}
-	engine, err := understand.Open(set, "")
-	if err != nil {
-		return err
-	}
-	defer engine.Close()
-	const sparing = 25 // learning makes much garbage: collect it early
-	defer debug.SetGCPercent(debug.SetGCPercent(sparing))
-	bar := newBar(progress, "learning")
-	defer bar.end()
-	figures, err := engine.Evaluate(ctx, training, test, bar.set)
-	if err != nil {
-		return err
-	}
-	bar.end()
-	if o.json {
-		encoder := json.NewEncoder(out)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(figures)
-	}
-	return printFigures(out, figures, o.worst)
-}
-
-// examples reads the files. All mistakes of both come at once.
-func (o evalOptions) examples() (training, test []understand.Example, err error) {
-	if o.bot != "" {
-		bot, err := dialog.Load(o.bot)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, nil, usageError{err}
+	m := &manifest{name: name, texts: texts}
+	number, first, want := 0, true, columns[:least]
+	for line := range strings.Lines(strings.TrimPrefix(string(data), "\ufeff")) {
+		number++
+		line = strings.TrimRight(line, "\r\n")
+		if strings.TrimSpace(line) == "" || strings.HasPrefix(line, "#") {
+			continue
 		}
-		if err != nil {
-			return nil, nil, err
+		fields := strings.Split(line, "\t")
+		if first && fields[0] == "file" {
+			first, columns, want = false, fields, want[:1]
+			continue
 		}
-		return labelled(bot.Examples()), nil, nil
+		first = false
+		m.add(number, fields, columns, want)
 	}
-	training, err = understand.ReadExamples(o.train)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, usageError{err}
+	if len(m.rows) == 0 && len(m.mistakes.List) == 0 {
+		m.mistake(0, "there is nothing in it", "a line is: "+strings.Join(want, "<TAB>"))
 	}
-	if err == nil {
-		err = understand.CheckTraining(o.train, training)
-	}
-	if o.test == "" {
-		return training, nil, err
-	}
-	test, testErr := understand.ReadExamples(o.test)
-	if errors.Is(testErr, fs.ErrNotExist) {
-		return nil, nil, usageError{testErr}
-	}
-	if err == nil && testErr == nil {
-		testErr = understand.CheckTest(o.test, test, training)
-	}
-	return training, test, strict.Join(err, testErr)
+	return m, nil
 }
 
-func printFigures(out io.Writer, f understand.Figures, worst int) error {
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "sentences\t%d in scope, %d out of scope\n", f.InScope, f.OutOfScope)
-	fmt.Fprintf(table, "in-scope accuracy\t%s\t(%s if nothing were rejected)\n", percent(f.InScopeAccuracy), percent(f.NeverRejecting))
-	fmt.Fprintf(table, "out of scope found\t%s\t(%s of what was rejected)\n", percent(f.OOSRecall), percent(f.OOSPrecision))
-	fmt.Fprintf(table, "AUROC\t%s\n", decimal(f.AUROC))
-	fmt.Fprintf(table, "MCC\t%.3f\n", f.MCC)
-	fmt.Fprintf(table, "threshold\t%.3f\n", f.Threshold)
-	fmt.Fprintf(table, "a sentence\t%.1f ms\n", f.MedianMS)
-	fmt.Fprintf(table, "\nTHRESHOLD\tIN SCOPE RIGHT\tOUT OF SCOPE FOUND\n")
-	for _, p := range f.Curve {
-		fmt.Fprintf(table, "%.2f\t%s\t%s\n", p.Threshold, percent(p.InScopeAccuracy), percent(p.OOSRecall))
+func (m *manifest) add(number int, fields, columns, want []string) {
+	row := labelled{line: number, column: map[string]string{}}
+	for i, f := range fields[:min(len(fields), len(columns))] {
+		row.column[columns[i]] = strings.TrimSpace(f)
 	}
-	if n := min(worst, len(f.Confusions)); n > 0 {
-		fmt.Fprintf(table, "\nTIMES\tINTENT\tTAKEN FOR\n")
-		for _, c := range f.Confusions[:n] {
-			fmt.Fprintf(table, "%d\t%s\t%s\n", c.Count, c.Intent, c.TakenFor)
+	for _, c := range want {
+		if row.column[c] == "" {
+			m.mistake(number, fmt.Sprintf("there is no %s in it", c), "a line is: "+strings.Join(want, "<TAB>"))
+			return
 		}
 	}
-	return table.Flush()
+	if m.texts {
+		m.rows = append(m.rows, row)
+		return
+	}
+	row.path = row.column["file"]
+	if !filepath.IsAbs(row.path) {
+		row.path = filepath.Join(filepath.Dir(m.name), row.path)
+	}
+	switch info, err := os.Stat(row.path); {
+	case err != nil:
+		m.mistake(number, fmt.Sprintf("there is no file %s", row.path), "files are named relative to the manifest")
+	case info.IsDir():
+		m.mistake(number, row.path+" is a folder", "name a WAV or FLAC file")
+	default:
+		m.rows = append(m.rows, row)
+	}
 }
 
-func percent(share *float64) string {
-	if share == nil {
-		return "-"
-	}
-	return fmt.Sprintf("%.1f %%", *share*100)
+func (m *manifest) mistake(line int, what, instead string) {
+	m.mistakes.List = append(m.mistakes.List, strict.Mistake{File: m.name, Line: line, What: what, Instead: instead})
 }
 
-func decimal(v *float64) string {
-	if v == nil {
-		return "-"
+// err is all that is wrong with the manifest, by line, or nil.
+func (m *manifest) err() error {
+	if len(m.mistakes.List) == 0 {
+		return nil
 	}
-	return fmt.Sprintf("%.4f", *v)
+	slices.SortStableFunc(m.mistakes.List, func(a, b strict.Mistake) int { return cmp.Compare(a.Line, b.Line) })
+	return &m.mistakes
 }

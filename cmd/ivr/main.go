@@ -63,6 +63,7 @@ without making them repeat themselves.
 		newTrunksCommand(),
 		newDoctorCommand(),
 		newEvalCommand(),
+		newTrainCommand(),
 		newPasswordCommand(),
 	)
 	return root

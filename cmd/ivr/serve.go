@@ -28,6 +28,7 @@ import (
 	"ivr/speech"
 	"ivr/speech/local"
 	"ivr/speech/models"
+	"ivr/speech/mood"
 	"ivr/testaudio"
 	"ivr/transfer"
 	"ivr/webrtc"
@@ -61,7 +62,7 @@ type server struct {
 	log      *slog.Logger
 	reg      *prometheus.Registry
 	engines  *local.Engines
-	mood     *speech.MoodDetector
+	mood     *mood.Detector
 	pool     *speech.Pool
 	prompts  *speech.Prompts
 	media    *media.Engine
@@ -122,7 +123,7 @@ func (s *server) openSpeech(ctx context.Context, bots map[string]*dialog.Bot, ou
 	if s.engines, err = local.Open(set, local.Options{Recogniser: s.cfg.Speech.Recogniser, Voice: s.cfg.Speech.Voice, Hurried: *s.cfg.Speech.Hurried}); err != nil {
 		return err
 	}
-	if s.mood, err = speech.NewMoodDetector(s.cfg.Speech.Recogniser); err != nil {
+	if s.mood, err = detectorOf(s.cfg.path(s.cfg.Speech.Mood), s.cfg.Speech.Recogniser); err != nil {
 		return err
 	}
 	s.pool = speech.NewPool(s.engines.Recogniser, speech.PoolConfig{Workers: s.cfg.Speech.Workers, Hurried: s.engines.Hurried, Metrics: s.reg})

@@ -17,9 +17,9 @@ import (
 	"ivr/dialog"
 	"ivr/media"
 	"ivr/rehearsal"
-	"ivr/speech"
 	"ivr/speech/local"
 	"ivr/speech/models"
+	"ivr/speech/mood"
 	"ivr/testaudio"
 )
 
@@ -202,13 +202,13 @@ func (o *testOptions) ears() (hearing, func() error, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	detector, err := speech.NewMoodDetector(o.recogniser)
+	detector, err := mood.NewDetector(o.recogniser)
 	if err != nil {
 		return nil, nil, errors.Join(err, engines.Close())
 	}
 	line := testaudio.Line{Loss: o.loss / 100, Seed: 1}
 	return func(talk *testaudio.Talk) func(context.Context, testaudio.Act) (rehearsal.Hearing, error) {
-		mood := detector.NewCaller()
+		caller := detector.NewCaller()
 		return func(ctx context.Context, act testaudio.Act) (rehearsal.Hearing, error) {
 			var pcm []int16
 			var err error
@@ -224,7 +224,8 @@ func (o *testOptions) ears() (hearing, func() error, error) {
 			pad := testaudio.Silence(10 * media.FrameDuration)
 			pcm = line.Damage(testaudio.Telephone(testaudio.Join(pad, pcm, pad), testaudio.MuLaw), time.Second)
 			heard, err := engines.Recogniser.Recognise(ctx, pcm)
-			return rehearsal.Hearing{Text: heard.Text, Anger: mood.Judge(heard, pcm).Anger}, err
+			judged := caller.Judge(mood.Utterance{Text: heard.Text, Pooled: heard.Pooled, Audio: pcm})
+			return rehearsal.Hearing{Text: heard.Text, Anger: judged.Anger}, err
 		}
 	}, engines.Close, nil
 }

@@ -41,7 +41,7 @@ func (u *understanding) train(examples map[string][]string) dialog.Classifier {
 	}
 	bar := newBar(u.progress, "learning what callers want")
 	defer bar.end()
-	learnt, err := u.engine.Learn(u.ctx, labelled(examples), bar.set)
+	learnt, err := u.engine.Learn(u.ctx, examplesOf(examples), bar.set)
 	if err != nil {
 		u.degraded(err)
 		return nil
@@ -68,8 +68,8 @@ func (u *understanding) close() {
 	}
 }
 
-// labelled lists a bot's examples one by one.
-func labelled(examples map[string][]string) []understand.Example {
+// examplesOf lists a bot's examples one by one.
+func examplesOf(examples map[string][]string) []understand.Example {
 	var all []understand.Example
 	for _, class := range slices.Sorted(maps.Keys(examples)) {
 		intent := class

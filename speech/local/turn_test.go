@@ -11,6 +11,7 @@ import (
 	"ivr/media"
 	"ivr/speech"
 	"ivr/speech/local"
+	"ivr/speech/mood"
 	"ivr/testaudio"
 )
 
@@ -26,11 +27,11 @@ func TestATurnIsHeardAndItsWordsAreThereSoonAfterItsEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	pool := speech.NewPool(e.Recogniser, speech.PoolConfig{})
-	mood, err := speech.NewMoodDetector("moonshine-base")
+	detector, err := mood.NewDetector("moonshine-base")
 	if err != nil {
 		t.Fatal(err)
 	}
-	ears := speech.NewEars(speech.EarsConfig{Mood: mood}, vad, pool)
+	ears := speech.NewEars(speech.EarsConfig{Mood: detector}, vad, pool)
 	ctx, stop := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	defer wg.Wait()

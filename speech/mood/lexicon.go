@@ -1,4 +1,4 @@
-package speech
+package mood
 
 import (
 	_ "embed"
@@ -9,14 +9,14 @@ import (
 	"unicode"
 )
 
-//go:embed mood/anger.txt
+//go:embed data/anger.txt
 var angerText string
 
 // angerWords is the embedded lexicon, read once. A mistake in it is ours, found by any test.
 var angerWords = sync.OnceValue(func() lexicon {
 	l, err := parseLexicon(angerText)
 	if err != nil {
-		panic("speech: mood/anger.txt: " + err.Error())
+		panic("mood: data/anger.txt: " + err.Error())
 	}
 	return l
 })
@@ -112,7 +112,7 @@ func fits(choices []string, word string) bool {
 	return false
 }
 
-var negators = wordSet("not never no without nothing hardly")
+var negators = map[string]bool{"not": true, "never": true, "no": true, "without": true, "nothing": true, "hardly": true}
 
 // reach is how many words behind a "not" are negated: "not very angry", "no reason to complain".
 const reach = 3

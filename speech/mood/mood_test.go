@@ -1,15 +1,15 @@
-package speech_test
+package mood_test
 
 import (
 	"strings"
 	"testing"
 
-	"ivr/speech"
+	"ivr/speech/mood"
 )
 
-func words(t *testing.T) *speech.MoodTracker {
+func words(t *testing.T) *mood.Caller {
 	t.Helper()
-	d, err := speech.NewMoodDetector("another engine")
+	d, err := mood.NewDetector("another engine")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +31,7 @@ func TestWordsOfAnger(t *testing.T) {
 		"Shut up, you stupid machine.",
 		"I'm going to sue you, this is outrageous.",
 	} {
-		if m := words(t).Judge(speech.Transcript{Text: text}, nil); m.Anger < handOver || m.Evidence == "" {
+		if m := words(t).Judge(mood.Utterance{Text: text}); m.Anger < handOver || m.Evidence == "" {
 			t.Errorf("%q: %+v", text, m)
 		}
 	}
@@ -52,30 +52,36 @@ func TestWordsThatAreNotOfAnger(t *testing.T) {
 		"I would like to make a complaint.",
 		"My order number is four five one two.",
 	} {
-		if m := words(t).Judge(speech.Transcript{Text: text}, nil); m.Anger >= 0.5 {
+		if m := words(t).Judge(mood.Utterance{Text: text}); m.Anger >= 0.5 {
 			t.Errorf("%q: %+v", text, m)
 		}
 	}
 }
 
 func TestTheEvidenceNamesTheWords(t *testing.T) {
-	m := words(t).Judge(speech.Transcript{Text: "This is the third time I call, it is a disgrace"}, nil)
+	m := words(t).Judge(mood.Utterance{Text: "This is the third time I call, it is a disgrace"})
 	if want := `"third time", "disgrace"`; m.Evidence != want {
 		t.Errorf("got %s, want %s", m.Evidence, want)
 	}
 }
 
+// heard is an utterance of so many samples of silence, with an encoding that is given the score.
+func heard(d *mood.Detector, text string, score float64, samples int) mood.Utterance {
+	pcm := make([]int16, samples)
+	return mood.Utterance{Text: text, Pooled: mood.EncodingFor(d, score, pcm), Audio: pcm}
+}
+
 // voice has a detector listen to a caller whose encoding is all zero but for what makes the score.
-func voice(t *testing.T, scores ...float64) []speech.Mood {
+func voice(t *testing.T, scores ...float64) []mood.Mood {
 	t.Helper()
-	d, err := speech.NewMoodDetector("moonshine-base")
+	d, err := mood.NewDetector("moonshine-base")
 	if err != nil {
 		t.Fatal(err)
 	}
 	caller := d.NewCaller()
-	var moods []speech.Mood
+	var moods []mood.Mood
 	for _, s := range scores {
-		moods = append(moods, caller.Judge(speech.Transcript{Text: "so", Pooled: speech.PooledFor(d, s)}, make([]int16, 32000)))
+		moods = append(moods, caller.Judge(heard(d, "so", s, 32000)))
 	}
 	return moods
 }
@@ -109,27 +115,26 @@ func TestACallerIsMeasuredAgainstTheirOwnVoice(t *testing.T) {
 }
 
 func TestSoundAndWordsAddUp(t *testing.T) {
-	d, err := speech.NewMoodDetector("moonshine-base")
+	d, err := mood.NewDetector("moonshine-base")
 	if err != nil {
 		t.Fatal(err)
 	}
 	caller := d.NewCaller()
-	long := make([]int16, 32000)
 	for _, score := range []float64{-4, -4} {
-		caller.Judge(speech.Transcript{Text: "Where is my parcel?", Pooled: speech.PooledFor(d, score)}, long)
+		caller.Judge(heard(d, "Where is my parcel?", score, 32000))
 	}
-	m := caller.Judge(speech.Transcript{Text: "This is ridiculous.", Pooled: speech.PooledFor(d, 5)}, long)
+	m := caller.Judge(heard(d, "This is ridiculous.", 5, 32000))
 	if m.Anger < handOver {
 		t.Errorf("%+v", m)
 	}
 }
 
 func TestAShortUtteranceSaysNothingOfTheVoice(t *testing.T) {
-	d, err := speech.NewMoodDetector("moonshine-tiny")
+	d, err := mood.NewDetector("moonshine-tiny")
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := d.NewCaller().Judge(speech.Transcript{Text: "Yes.", Pooled: speech.PooledFor(d, 8)}, make([]int16, 12000))
+	m := d.NewCaller().Judge(heard(d, "Yes.", 8, 12000))
 	if m.Anger != 0 || m.Evidence != "" {
 		t.Errorf("%+v", m)
 	}
