@@ -6,7 +6,7 @@ SOURCES := $(shell find . -name node_modules -prune -o -path ./bin -prune -o -pa
 PAGES   := console/dist/call.html
 CONFIG  ?= examples/courier/ivr.yaml
 
-.PHONY: run demo test check unit e2e bench models pages clean
+.PHONY: run demo test check unit e2e bench load models pages clean
 
 run: $(BIN)/ivr $(BIN)/parcels models ## start the demo contact centre
 	@scripts/run $(CONFIG)
@@ -28,6 +28,9 @@ e2e: $(BIN)/ivr $(BIN)/parcels models ## real calls through real sockets: our ca
 
 bench: ## speed and memory, results in docs/bench/
 	@scripts/bench
+
+load: ## thousands of calls on loopback, and a bare peer beside: docs/bench/load.md
+	@scripts/load
 
 models: $(BIN)/ivr ## fetch and verify the speech models; instant when they are there
 	@$(BIN)/ivr models fetch

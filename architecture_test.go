@@ -23,16 +23,19 @@ var mayImport = map[string][]string{
 	"speech/models":            {},
 	"speech/local":             {"speech", "speech/models", "media"},
 	"dialog":                   {},
+	"understand":               {"speech/local", "speech/models"},
 	"transfer":                 {},
 	"call":                     {"dialog", "transfer", "speech", "media"},
 	"records":                  {},
 	"testaudio":                {"media"},
+	"rehearsal":                {"dialog", "testaudio", "transfer"},
 	"testaudio/clips":          {"testaudio", "dialog", "speech/models", "speech/local"},
 	"internal/strict":          {},
 	"internal/memnet":          {},
 	"examples/courier/parcels": {},
-	"e2e":                      {"media", "sip", "speech/models", "speech/local"},
-	"cmd/ivr":                  {"media", "sip", "webrtc", "console", "speech", "speech/models", "speech/local", "dialog", "transfer", "call", "records", "testaudio"},
+	"tools/load":               {"media", "sip", "speech", "speech/models", "speech/local", "testaudio"},
+	"e2e":                      {"media", "sip", "speech", "speech/models", "speech/local", "dialog"},
+	"cmd/ivr":                  {"media", "sip", "webrtc", "console", "speech", "speech/models", "speech/local", "dialog", "understand", "transfer", "call", "records", "testaudio", "rehearsal"},
 }
 
 // testsMayImport is for any _test.go file beside its package's own row.

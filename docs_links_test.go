@@ -1,6 +1,7 @@
 package ivr_test
 
 import (
+	"go/ast"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -86,4 +87,32 @@ func anchor(heading string) string {
 		}
 		return -1
 	}, heading)
+}
+
+var testName = regexp.MustCompile("`(Test[A-Z0-9]\\w+)`")
+
+func TestEveryTestThatADocumentNamesExists(t *testing.T) {
+	tests := map[string]bool{}
+	for path, file := range sources(t, 0) {
+		if !strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		for _, d := range file.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok {
+				tests[f.Name.Name] = true
+			}
+		}
+	}
+	named := 0
+	documents, _ := filepath.Glob("docs/*.md")
+	for _, document := range documents {
+		for _, found := range testName.FindAllStringSubmatch(prose(t, document), -1) {
+			if named++; !tests[found[1]] {
+				t.Errorf("%s names %s: there is no such test", document, found[1])
+			}
+		}
+	}
+	if named < 50 {
+		t.Errorf("only %d tests are named: the test looks in the wrong place", named)
+	}
 }

@@ -54,7 +54,8 @@ func (b *HTTPBackend) Fetch(ctx context.Context, req dialog.Fetch) dialog.Fetche
 // statusError is an answer that another try may change.
 type statusError int
 
-func (e statusError) Error() string { return fmt.Sprintf("status %d", int(e))
+func (e statusError) Error() string {
+	return fmt.Sprintf("status %d", int(e))
 }
 
 // try is one request. Its error never carries the query or the headers: they may hold private data.

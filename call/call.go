@@ -42,6 +42,7 @@ type Call struct {
 	warm    *handover // while the caller is given to a person, and after
 	parked  func()    // waits for the end of what is being said
 	rescued bool      // a person was sought because a part of ours failed
+	held    time.Time // when the caller was last seen to hold us
 	report  Report
 }
 
@@ -146,8 +147,14 @@ func (c *Call) check(now time.Time) {
 	if last.IsZero() {
 		last = c.report.Answered
 	}
+	if !c.leg.Media().Params().Receive { // held: nothing is to come until the caller resumes
+		c.held = now
+	}
+	if last.Before(c.held) {
+		last = c.held
+	}
 	switch {
-	case c.leg.Media().Params().Receive && now.Sub(last) > c.limits.NoPacket:
+	case now.Sub(last) > c.limits.NoPacket:
 		c.hangUp(CauseNoAudio, nil)
 	case now.Sub(c.report.Answered) > c.limits.Call:
 		c.hangUp(CauseTooLong, nil)
@@ -222,7 +229,7 @@ func (c *Call) finish() {
 	}
 	c.house.Metrics.ended(r)
 	line := []any{"cause", r.Cause, "caller", r.Caller, "seconds", r.Ended.Sub(r.Started).Seconds(), "turns", len(r.Lines),
-		"handovers", len(r.Handovers), "lost", r.Media.Lost, "late", r.Media.Late}
+		"handovers", len(r.Handovers), "lost", r.Media.Lost, "late", r.Media.Late, "srtp", r.Media.Crypto}
 	if r.Cause == CauseFailed {
 		line = append(line, "err", r.Err)
 	}

@@ -322,6 +322,35 @@ func TestACallWithoutPacketsEnds(t *testing.T) {
 	})
 }
 
+// FIELD: resuming a long hold must not look like a network that was lost.
+func TestACallerWhoHoldsUsForLongAndResumesIsStillThere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		s.house.Limits.NoPacket = 5 * time.Second
+		r := s.run(func() {
+			wait(2 * time.Second)
+			flow := func(ours, theirs bool) {
+				p := s.caller.stream.Params()
+				p.Send, p.Receive = ours, ours
+				s.caller.stream.Start(p)
+				p = s.caller.phone.Params()
+				p.Send = theirs
+				s.caller.phone.Start(p)
+			}
+			flow(false, false)
+			wait(8 * time.Second)
+			flow(true, false)
+			wait(3 * time.Second) // the first packet takes its time
+			flow(true, true)
+			wait(3 * time.Second)
+			s.caller.hangUp()
+		})
+		if r.Cause != CauseCaller {
+			t.Errorf("ended because %q", r.Cause)
+		}
+	})
+}
+
 // A part of ours that fails leaves the caller with a person, not with silence.
 func TestACallerWhomTheVoiceFailsGetsAPerson(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -144,9 +144,9 @@ type fakeEars struct {
 	expect speech.Expect
 }
 
-func (e *fakeEars) Hear(*media.Heard)           {}
-func (e *fakeEars) Events() <-chan speech.Event { return e.events }
-func (e *fakeEars) Expect(x speech.Expect)      { e.expect = x }
+func (e *fakeEars) Hear(*media.Heard)                                          {}
+func (e *fakeEars) Events() <-chan speech.Event                                { return e.events }
+func (e *fakeEars) Expect(x speech.Expect, _ func(string) speech.Completeness) { e.expect = x }
 func (e *fakeEars) Run(ctx context.Context) error {
 	<-ctx.Done()
 	return nil

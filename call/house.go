@@ -28,7 +28,7 @@ type Ears interface {
 	media.Listener
 	Run(ctx context.Context) error
 	Events() <-chan speech.Event
-	Expect(speech.Expect)
+	Expect(x speech.Expect, outlook func(text string) speech.Completeness)
 }
 
 // Voice turns text into prompts, from a cache where it can.

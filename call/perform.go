@@ -120,7 +120,20 @@ func endCause(s string) Cause {
 func (c *Call) expect(l dialog.Listen) {
 	c.wait = l
 	if c.ears != nil {
-		c.ears.Expect(speech.Expect(l.Expect))
+		c.ears.Expect(speech.Expect(l.Expect), outlook(c.session.Foresee()))
+	}
+}
+
+// outlook tells the ears where words would lead the talk.
+func outlook(foresee func(said string) dialog.Outlook) func(text string) speech.Completeness {
+	return func(text string) speech.Completeness {
+		switch foresee(text) {
+		case dialog.Enough:
+			return speech.Settled
+		case dialog.Asking:
+			return speech.Neutral
+		}
+		return speech.Open
 	}
 }
 

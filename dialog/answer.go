@@ -22,7 +22,8 @@ var (
 		"that would be great", "bang on", "go for it", "that is fine", "right you are", "that is the one"}
 	noPhrases = []string{"no", "nope", "nah", "not", "wrong", "incorrect", "never", "negative", "do not", "no way", "not really", "no thanks",
 		"no thank you", "that is not right", "not correct", "not right", "not quite", "it is not", "is not", "not that", "false", "i do not",
-		"no it is not", "nay", "neither", "absolutely not", "definitely not", "certainly not", "of course not", "not at all", "rather not"}
+		"no it is not", "nay", "neither", "absolutely not", "definitely not", "certainly not", "of course not", "not at all", "rather not",
+		"none"} // what a recogniser writes for a short "no"
 	// filler says nothing either way.
 	filler = map[string]bool{"um": true, "uh": true, "er": true, "erm": true, "well": true, "oh": true, "so": true, "please": true, "thanks": true,
 		"thank": true, "you": true, "i": true, "think": true, "that": true, "is": true, "it": true, "the": true, "a": true, "just": true,
@@ -35,6 +36,9 @@ var (
 // is "thursday". A long sentence with neither at its head is unclear.
 func heardYesNo(utterance string) (a answer, rest string) {
 	words := tokens(utterance)
+	if len(words) > 0 && words[0] == "know" { // nobody begins an answer with it
+		words[0] = "no"
+	}
 	for len(words) > 0 && filler[words[0]] && !startsWithAny(words, yesPhrases, noPhrases) {
 		words = words[1:]
 	}

@@ -23,7 +23,7 @@ const (
 )
 
 // polite words between commands change nothing.
-var polite = head(`um|uh|er|erm|oh|ok|okay|well|so|right|please|sorry|yes|yeah|no|nope|hi|hello|hey|and|but|actually|excuse me|i said|can you|` +
+var polite = head(`um|uh|er|erm|oh|ok|okay|well|so|right|please|sorry|yes|yeah|no|know|nope|hi|hello|hey|and|but|actually|excuse me|i said|can you|` +
 	`could you|would you|will you|can i|could i|may i|can we|could we|shall we|i want to|i would like to|i think|let us|just|ah|look|listen|now|` +
 	`all right|alright|please do|then|mate|love|sir|madam|for me|to me|at all|i am afraid|great|brilliant|lovely|perfect|good|fine`)
 

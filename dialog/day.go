@@ -15,6 +15,9 @@ var (
 		"september": 9, "october": 10, "november": 11, "december": 12, "jan": 1, "feb": 2, "mar": 3, "apr": 4, "jun": 6, "jul": 7, "aug": 8,
 		"sep": 9, "sept": 9, "oct": 10, "nov": 11, "dec": 12}
 	ordinals = ordinalWords()
+	// misheardDays are what recognisers write for short names of days.
+	misheardDays = map[string]string{"first day": "thursday", "thirst day": "thursday", "third day": "thursday", "chews day": "tuesday",
+		"choose day": "tuesday", "two's day": "tuesday", "sat today": "saturday", "son day": "sunday", "fried day": "friday", "free day": "friday", "wins day": "wednesday"}
 )
 
 // ordinalWords maps "third", "3rd", "twenty third" (one token after [joinOrdinals]) to days of a month.
@@ -60,7 +63,16 @@ func joinOrdinals(words []string) []string {
 			continue
 		}
 		if i+1 < len(words) && tensWords[words[i]] > 0 && len(digitWords[words[i+1]]) == 1 {
-			out = append(out, strconv.Itoa(tensWords[words[i]]+int(digitWords[words[i+1]][0]-'0')))
+			n := strconv.Itoa(tensWords[words[i]] + int(digitWords[words[i+1]][0]-'0'))
+			if i > 0 && words[i-1] == "the" { // "the twenty six" lost its "th" on the way
+				n += "th"
+			}
+			out = append(out, n)
+			i++
+			continue
+		}
+		if i+1 < len(words) && misheardDays[words[i]+" "+words[i+1]] != "" {
+			out = append(out, misheardDays[words[i]+" "+words[i+1]])
 			i++
 			continue
 		}

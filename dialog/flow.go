@@ -86,6 +86,7 @@ func (s *Session) run() {
 
 // perform does one step and says whether the session waits now.
 func (s *Session) perform(st *step) (waits bool) {
+	s.visit(st.at)
 	switch {
 	case len(st.Say) > 0:
 		before := len(s.out)

@@ -37,6 +37,9 @@ func trainLexical(examples map[string][]string) Classifier {
 	l := &lexical{known: map[string]int{}, strange: map[string]int{}}
 	var sentences []string
 	for _, class := range sortedKeys(examples) {
+		if class == OutOfScope {
+			continue
+		}
 		for _, sentence := range examples[class] {
 			sentences = append(sentences, sentence)
 			l.of = append(l.of, len(l.classes))
@@ -44,11 +47,9 @@ func trainLexical(examples map[string][]string) Classifier {
 		l.classes = append(l.classes, class)
 	}
 	inScope := len(sentences)
-	for line := range strings.Lines(everyday) {
-		if said := plain(line); said != "" {
-			sentences = append(sentences, said)
-			l.of = append(l.of, len(l.classes))
-		}
+	for _, sentence := range examples[OutOfScope] {
+		sentences = append(sentences, sentence)
+		l.of = append(l.of, len(l.classes))
 	}
 	l.space = newSpace(sentences)
 	for i, sentence := range sentences {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// question is what the caller is to answer. Its methods end in one waiting action, but ask and offerKeys only speak.
+// question is what the caller is to answer; it does not change. Its methods end in one waiting action, but ask and offerKeys only speak.
 type question interface {
 	where() string // in the flow: "tracking.parcel"
 	expect(*Session) Expect

@@ -38,13 +38,13 @@ func (q *readBack) heard(s *Session, said string) bool {
 	switch {
 	case got.value != "" && got.value != q.value:
 		s.turn.Outcome = "slot"
-		s.values[q.slot], q.value = got.value, got.value
+		s.values[q.slot] = got.value
 		s.refused++
 		if s.refused >= 3 {
 			s.giveUp("could not agree on " + q.at)
 			return true
 		}
-		s.put(q)
+		s.put(&readBack{slot: q.slot, at: q.at, value: got.value})
 	case a == yes || got.value == q.value && a == unclear:
 		q.yes(s)
 	case a == no:

@@ -54,12 +54,13 @@ type Session struct {
 
 	intent    string
 	tried     []string
-	saying    []string       // of this Step
-	said      []string       // of the last, for "repeat"
-	used      map[string]int // how often a wording was used, so that several take turns
-	unmatched int            // in a row
-	requests  []string       // not understood, in the whole call
-	refused   int            // read-backs answered with no, in this flow
+	saying    []string        // of this Step
+	said      []string        // of the last, for "repeat"
+	visited   map[string]bool // intents and steps, for coverage; nil in a look ahead
+	used      map[string]int  // how often a wording was used, so that several take turns
+	unmatched int             // in a row
+	requests  []string        // not understood, in the whole call
+	refused   int             // read-backs answered with no, in this flow
 	handovers int
 	messages  int
 	fruitless int
@@ -76,7 +77,7 @@ type frame struct {
 
 // Start begins a call's session; its first event is [Begin].
 func (b *Bot) Start() *Session {
-	return &Session{bot: b, values: map[string]string{}, proven: map[string]bool{}, used: map[string]int{}}
+	return &Session{bot: b, values: map[string]string{}, proven: map[string]bool{}, used: map[string]int{}, visited: map[string]bool{}}
 }
 
 // Step takes what happened and returns what to do: a [Note] first when the caller did something, then what to say, and

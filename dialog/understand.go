@@ -21,7 +21,8 @@ type Candidate struct {
 	Score float64
 }
 
-// A Trainer makes a classifier from example sentences by class. [WithTrainer] gives a bot another than the one built in.
+// A Trainer makes a classifier from example sentences by class, [OutOfScope] among them. [WithTrainer] gives a bot another than the one
+// built in, which knows words alone and serves where the trainer returns nil.
 type Trainer func(examples map[string][]string) Classifier
 
 // WithTrainer makes the bot understand by another kind of classifier, such as one of sentence embeddings.
@@ -29,6 +30,7 @@ func WithTrainer(t Trainer) Option { return func(b *Bot) { b.trainer = t } }
 
 // Classes beside the bot's intents.
 const (
+	OutOfScope      = "ivr_out_of_scope" // no candidate: what asks for nothing the bot knows
 	personClass     = "ivr_person"
 	sensitivePrefix = "ivr_sensitive_"
 )
@@ -61,6 +63,15 @@ type understanding struct {
 
 // learn trains the bot's classifier on its examples.
 func (b *Bot) learn() {
+	examples := b.Examples()
+	if b.classifier = b.trainer(examples); b.classifier == nil {
+		b.classifier = trainLexical(examples)
+	}
+}
+
+// Examples are the sentences that the bot learns from, by class and in the bot's own words: those of its intents, of sensitive subjects,
+// of the wish for a person, and under [OutOfScope] sentences that no bot has to understand.
+func (b *Bot) Examples() map[string][]string {
 	examples := map[string][]string{personClass: personExamples}
 	for name, in := range b.file.Intents {
 		examples[name] = in.Examples
@@ -76,7 +87,12 @@ func (b *Bot) learn() {
 			same[class] = append(same[class], b.canonical(sentence))
 		}
 	}
-	b.classifier = b.trainer(same)
+	for line := range strings.Lines(everyday) {
+		if said := plain(line); said != "" {
+			same[OutOfScope] = append(same[OutOfScope], said)
+		}
+	}
+	return same
 }
 
 // canonical writes a sentence in the bot's own words: synonyms replaced, all weekdays by one word and numbers left out,
@@ -191,6 +207,7 @@ func (s *Session) follow(intent, said string) bool {
 		return true
 	}
 	s.turn.Outcome = "intent"
+	s.visit(intent)
 	if in.Flow != "" || !running {
 		s.serve(intent, said)
 		return true
@@ -204,6 +221,7 @@ func (s *Session) follow(intent, said string) bool {
 // serve answers an intent or starts its flow.
 func (s *Session) serve(intent, said string) {
 	in := s.bot.file.Intents[intent]
+	s.visit(intent)
 	s.unmatched, s.fruitless = 0, 0
 	if in.Flow != "" {
 		s.intent = intent

@@ -85,7 +85,7 @@ func TestDigitsAreHeardHoweverTheyAreSaid(t *testing.T) {
 func TestDaysAreHeardFromTheDayOfTheCall(t *testing.T) {
 	now := time.Date(2026, 11, 18, 15, 4, 5, 0, time.UTC) // a Wednesday
 	for said, want := range map[string]string{
-		"today": "2026-11-18", "tomorrow please": "2026-11-19", "the day after tomorrow": "2026-11-20", "Thursday": "2026-11-19",
+		"no, first day": "2026-11-19", "the twenty six": "2026-11-26", "today": "2026-11-18", "tomorrow please": "2026-11-19", "the day after tomorrow": "2026-11-20", "Thursday": "2026-11-19",
 		"on Wednesday": "2026-11-25", "next Monday": "2026-11-23", "next Friday": "2026-11-27", "this Friday": "2026-11-20", "Friday week": "2026-11-27",
 		"a week on Friday": "2026-11-27", "Monday next week": "2026-11-23", "in two days": "2026-11-20", "in a week": "2026-11-25",
 		"in three weeks": "2026-12-09", "a week today": "2026-11-25", "a week from tomorrow": "2026-11-26",

@@ -33,6 +33,7 @@ type house struct {
 	sip     string // host:port, UDP and TCP
 	web     string
 	parcels string
+	pbx     string    // "" when there is none
 	seats   [2]string // where the configuration has seats 1 (service, claims) and 2 (complaints, service)
 	data    string
 	log     *lockedBuffer
@@ -45,6 +46,7 @@ type settings struct {
 	maxCalls int
 	limits   string // YAML of the limits block, "ring: 3s"
 	wait     string // of every queue
+	pbx      bool   // callers and seat 1 are behind a PBX with digest, kamailio
 	browser  bool   // seat 2 has a browser instead of a phone; its password is that of the tests
 }
 
@@ -61,11 +63,18 @@ func open(t *testing.T, s settings) *house {
 	if s.wait == "" {
 		s.wait = "20s"
 	}
+	trunks, ann := "", "sip:ann@"+h.seats[0]
+	if s.pbx {
+		h.pbx, ann = kamailio(t, "SHA-256", h.seats[0]), "tel:201"
+		trunks = fmt.Sprintf(`trunks:
+  pbx: {address: "%s", user: bot, password: env:PBX_PASSWORD, register: true, pass: ["*"], in: [{match: bot, strip: 3, prefix: "4000"}]}
+`, h.pbx)
+	}
 	ben := `address: "sip:ben@` + h.seats[1] + `"`
 	if s.browser {
 		ben = `address: browser, password: "` + hashOfPassword(t) + `"`
 	}
-	config := fmt.Sprintf(`
+	config := trunks + fmt.Sprintf(`
 sip:
   listen: [udp://%[1]s, tcp://%[1]s]
   max_calls: %[2]d
@@ -75,12 +84,12 @@ data: %[4]s
 bots: {"4000": %[5]s}
 queues: {service: {wait: %[6]s}, complaints: {wait: %[6]s}, claims: {wait: %[6]s}}
 seats:
-  - {id: "1", name: Ann, address: "sip:ann@%[7]s", queues: [service, claims]}
+  - {id: "1", name: Ann, address: "%[7]s", queues: [service, claims]}
   - {id: "2", name: Ben, %[8]s, queues: [complaints, service]}
 rescue: service
 limits: {wrap_up: 1s, %[9]s}
 drain: 20s
-`, h.sip, s.maxCalls, h.web, h.data, root("examples/courier/courier.yaml"), s.wait, h.seats[0], ben, s.limits)
+`, h.sip, s.maxCalls, h.web, h.data, root("examples/courier/courier.yaml"), s.wait, ann, ben, s.limits)
 	if err := os.Symlink(prompts(), filepath.Join(h.data, "prompts")); err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +98,7 @@ drain: 20s
 		t.Fatal(err)
 	}
 	h.cmd = exec.Command(root("bin/ivr"), "serve", path)
-	h.cmd.Env = append(os.Environ(), "PARCELS_URL=http://"+h.parcels)
+	h.cmd.Env = append(os.Environ(), "PARCELS_URL=http://"+h.parcels, "PBX_PASSWORD=secret")
 	h.start(h.cmd, h.ended)
 	h.ready("http://" + h.web + "/readyz")
 	h.ready("http://" + h.parcels + "/healthz")
@@ -139,7 +148,12 @@ func (h *house) ready(url string) {
 }
 
 // uri of the bot.
-func (h *house) uri() string { return "sip:4000@" + h.sip }
+func (h *house) uri() string {
+	if h.pbx != "" {
+		return "sip:bot@" + h.pbx
+	}
+	return "sip:4000@" + h.sip
+}
 
 // talk is what ivr call --json tells.
 type talk struct {

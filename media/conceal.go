@@ -15,7 +15,7 @@ const (
 	concealedAgo = max(periodsMost*pitchMost+1, pitchWindow+pitchMost)
 )
 
-// concealer watches the audio of a stream and fills its gaps. A new one must forget first; a nil one fills nothing.
+// concealer watches the audio of a stream and fills its gaps. A new one must forget first.
 type concealer struct {
 	scale    int                     // 1 at 8 kHz, 2 at 16 kHz
 	past     [2 * concealedAgo]int16 // real audio, the newest last
@@ -62,9 +62,6 @@ func (c *concealer) real(span []int16) {
 
 // fill makes up audio.
 func (c *concealer) fill(span []int16) {
-	if c == nil {
-		return
-	}
 	if !c.active {
 		c.begin()
 	}

@@ -2,6 +2,8 @@ package media_test
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -172,4 +174,33 @@ func TestKeysAreSentByTheBook(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// RFC 4733, 2.1: the clock of events is that of their audio; some far ends have 8000 Hz for all.
+func TestKeysAreSentAndHeardAtEachClockRate(t *testing.T) {
+	for _, c := range codecs {
+		for _, clock := range slices.Compact([]int{8000, c.ClockRate}) {
+			t.Run(fmt.Sprint(c.Name, " ", clock), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					l := newLine(t, memnet.Damage{Loss: 0.1, Seed: 7})
+					a, b := l.pair(t, c)
+					for _, s := range []*media.Stream{a, b} {
+						p := s.Params()
+						p.DigitsClock = clock
+						if err := s.Start(p); err != nil {
+							t.Fatal(err)
+						}
+					}
+					<-time.After(time.Second)
+					if err := a.SendDigits(t.Context(), "11059#D"); err != nil {
+						t.Fatal(err)
+					}
+					<-time.After(100 * time.Millisecond)
+					if got := keysOf(b); got != "11059#D" {
+						t.Errorf("heard %q", got)
+					}
+				})
+			})
+		}
+	}
 }

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -13,12 +13,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// PacketConn is what a stream needs of a socket; *net.UDPConn is one.
+// PacketConn is what a stream needs of a socket. Nothing in it waits.
 type PacketConn interface {
-	ReadFromUDPAddrPort(b []byte) (n int, addr netip.AddrPort, err error)
+	// Receive hands over the packets that have come, oldest first, each with where it came from and when; those for which there is
+	// no time are left for the next call. A packet is valid until take returns.
+	Receive(take func(raw []byte, from netip.AddrPort, at time.Time))
+	// WriteToUDPAddrPort sends a packet, or returns an error when there is no room for it.
 	WriteToUDPAddrPort(b []byte, addr netip.AddrPort) (int, error)
-	LocalAddr() net.Addr
-	SetReadDeadline(t time.Time) error
 	Close() error
 }
 
@@ -48,7 +49,7 @@ type Engine struct {
 	joining []*Stream // from the next tick on
 
 	streams []*Stream // only the clock touches it
-	tally   tally     // so too
+	crew    crew
 }
 
 // NewEngine starts nothing: see [Engine.Run].
@@ -62,17 +63,15 @@ func NewEngine(cfg Config) *Engine {
 	if cfg.Listen == nil {
 		cfg.Listen = listenUDP
 	}
-	return &Engine{
+	e := &Engine{
 		bind:    cfg.Bind,
 		listen:  cfg.Listen,
 		ports:   newPorts(cfg.PortMin, cfg.PortMax),
 		metrics: newMetrics(cfg.Metrics),
 	}
-}
-
-// listenUDP binds a real socket.
-func listenUDP(addr netip.AddrPort) (PacketConn, error) {
-	return net.ListenUDP("udp", net.UDPAddrFromAddrPort(addr))
+	e.crew.rest.L = &e.crew.mu
+	e.crew.clock = newHand()
+	return e
 }
 
 // Open takes an even port and a socket on it. Nothing flows before [Stream.Start].
@@ -150,6 +149,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		e.running = false
 		e.mu.Unlock()
 	}()
+	defer e.crew.hire(runtime.GOMAXPROCS(0) - 1)()
 	first := time.Now()
 	timer := time.NewTimer(FrameDuration)
 	defer timer.Stop()
@@ -182,25 +182,17 @@ func (e *Engine) tickAt(due, now time.Time) {
 	e.joining = e.joining[:0]
 	e.mu.Unlock()
 
-	open := e.streams[:0]
-	for _, s := range e.streams {
-		if s.receive(now, &e.tally) {
-			open = append(open, s)
-		}
-	}
-	clear(e.streams[len(open):])
-	e.streams = open
+	e.crew.serve(e.streams, (*Stream).receive, due, now)
+	e.streams = slices.DeleteFunc(e.streams, func(s *Stream) bool { return s.heard.ended })
 
 	e.phase.Lock()
 	for _, m := range e.mixes {
 		m.turn()
 	}
 	e.mixes = slices.DeleteFunc(e.mixes, func(m *Mix) bool { return len(m.members) == 0 })
-	for _, s := range e.streams {
-		s.send(due, now)
-	}
+	e.crew.serve(e.streams, (*Stream).send, due, now)
 	e.phase.Unlock()
-	e.metrics.add(&e.tally)
+	e.metrics.add(&e.crew.sum)
 }
 
 // skip lets the clocks of all streams go on without sending.

@@ -2,7 +2,6 @@ package media
 
 import (
 	"encoding/binary"
-	"net"
 	"net/netip"
 	"testing"
 	"time"
@@ -13,16 +12,12 @@ import (
 // nullConn is a socket to which nobody sends and from which nothing comes.
 type nullConn struct{ sent int }
 
-func (c *nullConn) ReadFromUDPAddrPort([]byte) (int, netip.AddrPort, error) {
-	return 0, netip.AddrPort{}, net.ErrClosed
-}
+func (c *nullConn) Receive(func([]byte, netip.AddrPort, time.Time)) {}
 func (c *nullConn) WriteToUDPAddrPort(b []byte, _ netip.AddrPort) (int, error) {
 	c.sent++
 	return len(b), nil
 }
-func (c *nullConn) LocalAddr() net.Addr             { return &net.UDPAddr{} }
-func (c *nullConn) SetReadDeadline(time.Time) error { return nil }
-func (c *nullConn) Close() error                    { return nil }
+func (c *nullConn) Close() error { return nil }
 
 var theFarEnd = netip.MustParseAddrPort("192.0.2.1:4000")
 

@@ -179,17 +179,21 @@ func (b *jitterBuffer) discard() {
 
 // reset drops everything and begins anew with the next packet.
 func (b *jitterBuffer) reset() {
+	b.dropped += len(b.packets)
+	b.empty()
+}
+
+// empty does so because nobody wants it.
+func (b *jitterBuffer) empty() {
 	for len(b.packets) > 0 {
 		b.discard()
-		b.dropped++
 	}
 	b.anchored, b.playing, b.debt = false, false, 0
 	b.margins, b.waited = margins{}, 0
 	b.ready = 0
 }
 
-// pull moves on by one frame and returns when the packet with its first sample arrived, zero when nothing came. With a nil
-// concealer the time passes, but nothing is decoded.
+// pull moves on by one frame and returns when the packet with its first sample arrived, zero when nothing came.
 func (b *jitterBuffer) pull(frame []int16, now time.Time, c *concealer) (arrived time.Time) {
 	b.tick = now
 	if b.anchored && !b.playing && !now.Before(b.begin) {
@@ -210,10 +214,8 @@ func (b *jitterBuffer) pull(frame []int16, now time.Time, c *concealer) (arrived
 		arrived = b.newest
 	}
 	b.adapt(c)
-	if c != nil {
-		copy(frame, b.pcm)
-		copy(b.pcm, b.pcm[len(frame):b.ready])
-	}
+	copy(frame, b.pcm)
+	copy(b.pcm, b.pcm[len(frame):b.ready])
 	b.ready -= len(frame)
 	return arrived
 }

@@ -86,6 +86,19 @@ func (t *tally) take(s *Stream) {
 	s.told = now
 }
 
+// add takes another tally and empties it.
+func (t *tally) add(o *tally) {
+	t.sent += o.sent
+	t.sentLate += o.sentLate
+	t.received += o.received
+	t.late += o.late
+	t.dropped += o.dropped
+	for i, n := range o.invalid {
+		t.invalid[i] += n
+	}
+	*o = tally{}
+}
+
 // add takes a tally and empties it.
 func (m *metrics) add(t *tally) {
 	if m != nil {

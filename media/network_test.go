@@ -148,6 +148,7 @@ func TestNobodyTakesOverACallByItsPort(t *testing.T) {
 		if got := level(middle(pcm[21*media.SampleRate:]), 500); got < 7000 {
 			t.Errorf("the far end is heard at level %.0f after its silence", got)
 		}
+		<-time.After(2 * media.FrameDuration) // the last packet is on its way
 		if n := s.Stats(); n.Invalid != 1000 || n.Received != 100 {
 			t.Errorf("%+v: 1000 packets of the thief", n)
 		}

@@ -14,6 +14,7 @@ type Playback struct {
 	prompt, frame int // what is sent next; under the mutex of the stream
 
 	sent    atomic.Int64  // frames
+	begun   atomic.Bool   // at is set: for who must not wait
 	started chan struct{} // at is set
 	done    chan struct{} // finished is set
 
@@ -93,6 +94,7 @@ func (p *Playback) start(at time.Time) {
 	defer p.mu.Unlock()
 	if !isClosed(p.started) {
 		p.at = at
+		p.begun.Store(true)
 		close(p.started)
 	}
 }

@@ -34,15 +34,13 @@ func (o *playout) decoder(f *format) decoder {
 	return o.decoders[f.index]
 }
 
-// decode adds the samples of a packet but for the first few, which come too late. With a nil concealer it only counts.
+// decode adds the samples of a packet but for the first few, which come too late.
 func (b *jitterBuffer) decode(p *audioPacket, samples, skip int, c *concealer) {
-	if c != nil {
-		room := b.room()
-		n := b.expand(room, p)
-		clear(room[min(n, samples):samples]) // of a damaged packet
-		copy(room, room[skip:samples])
-		c.real(room[:samples-skip])
-	}
+	room := b.room()
+	n := b.expand(room, p)
+	clear(room[min(n, samples):samples]) // of a damaged packet
+	copy(room, room[skip:samples])
+	c.real(room[:samples-skip])
 	b.newest = p.arrived
 	b.losses *= forgetLosses
 	b.ready += samples - skip
@@ -64,17 +62,15 @@ func (b *jitterBuffer) expand(room []int16, p *audioPacket) int {
 // the codec knows a way to make them up, exactly as many when it does not.
 func (b *jitterBuffer) makeUp(samples int, next *audioPacket, c *concealer) int {
 	b.newest = time.Time{}
-	if c != nil {
-		room := b.room()
-		if n, repaired := b.concealed(room, next); n > 0 && (next == nil || n <= b.samples(next.ts.sub(b.cursor))) {
-			if repaired {
-				b.repaired++
-			}
-			c.codec(room[:n])
-			samples = n
-		} else {
-			c.fill(room[:samples])
+	room := b.room()
+	if n, repaired := b.concealed(room, next); n > 0 && (next == nil || n <= b.samples(next.ts.sub(b.cursor))) {
+		if repaired {
+			b.repaired++
 		}
+		c.codec(room[:n])
+		samples = n
+	} else {
+		c.fill(room[:samples])
 	}
 	b.ready += samples
 	return samples

@@ -1,17 +1,18 @@
 package media
 
 import (
-	"errors"
-	"net"
 	"net/netip"
-	"os"
 	"time"
 
 	"github.com/pion/rtp"
 )
 
-// packetMost is more than any packet of the codecs we speak.
-const packetMost = 1500
+const (
+	packetMost   = 1500 // octets; more than any packet of the codecs we speak has
+	batch        = 8    // packets that are taken from the kernel at once
+	burst        = 256  // packets taken from a socket in one tick
+	controlEvery = 8    // ticks from one look at the port of RTCP to the next
+)
 
 // Why a packet is invalid: the values of the label of the metric.
 const (
@@ -36,24 +37,8 @@ type heard struct {
 	up        upsampler
 	wanted    bool // somebody listens, records, or is bridged
 	widely    bool // at 16 kHz
-}
-
-// read takes packets from a socket until it is closed.
-func (s *Stream) read(conn PacketConn, take func(p *rtp.Packet, raw []byte, from netip.AddrPort, now time.Time)) {
-	buf := make([]byte, packetMost)
-	var p rtp.Packet
-	for failed := 0; failed < 100; {
-		n, from, err := conn.ReadFromUDPAddrPort(buf)
-		switch {
-		case err == nil:
-			failed = 0
-			take(&p, buf[:n], unmap(from), time.Now())
-		case errors.Is(err, net.ErrClosed):
-			return
-		case !errors.Is(err, os.ErrDeadlineExceeded):
-			failed++ // what an earlier packet of ours met, as an ICMP error
-		}
-	}
+	ended     bool // the stream has been closed
+	ticks     int
 }
 
 // arrive takes one packet. p is only there to be used again.
@@ -67,11 +52,9 @@ func (s *Stream) arrive(p *rtp.Packet, raw []byte, from netip.AddrPort, now time
 	if s.closed {
 		return
 	}
-	if s.secured != nil {
-		var ok bool
-		if raw, ok = s.open(raw); !ok {
-			return
-		}
+	raw, ok := s.open(raw, from)
+	if !ok {
+		return
 	}
 	err := p.Unmarshal(raw)
 	if err != nil || p.Version != 2 {
@@ -111,14 +94,26 @@ func (s *Stream) arrive(p *rtp.Packet, raw []byte, from netip.AddrPort, now time
 		s.hush = int(p.Payload[0]&127) + 1 // RFC 3389, 3.1
 	case f != nil:
 		s.source.measure(rtpTime(p.Timestamp), now, f.clock)
-		s.buffer.push(rtpTime(p.Timestamp), p.Marker, f, p.Payload, now, time.Duration(s.source.jitter))
+		if s.heard.wanted {
+			s.buffer.push(rtpTime(p.Timestamp), p.Marker, f, p.Payload, now, time.Duration(s.source.jitter))
+		}
 	}
 	s.stats.Received++
 	s.last = now
 }
 
-// open takes the protection off a packet. What cannot be opened is counted.
-func (s *Stream) open(raw []byte) (plain []byte, ok bool) {
+// open takes the protection off a packet, where there is one. What cannot be opened is counted; what agrees on keys is handed on.
+func (s *Stream) open(raw []byte, from netip.AddrPort) (plain []byte, ok bool) {
+	switch {
+	case s.shaker != nil && isHandshake(raw):
+		s.shaker.hand(raw, from)
+		return nil, false
+	case s.unsafe():
+		s.invalid[forged]++
+		return nil, false
+	case s.secured == nil:
+		return raw, true
+	}
 	plain, err := s.secured.in.DecryptRTP(s.secured.opened[:0], raw, &s.secured.headers[1])
 	if err != nil {
 		s.invalid[forged]++
@@ -159,15 +154,20 @@ func (s *Stream) deliver(d Digit, by way) {
 	}
 }
 
-// receive is the first half of a tick: what the far end said in 20 ms is taken from the jitter buffer and given to all who
-// want it. It reports false when the stream has been closed.
-func (s *Stream) receive(now time.Time, t *tally) (open bool) {
+// receive is the first half of a tick: the packets that have come since the last one are put into the jitter buffer, and what the
+// far end said in 20 ms is taken from it and given to all who want it.
+func (s *Stream) receive(by *hand, _, now time.Time) {
 	h := &s.heard
+	by.stream = s
+	by.receive(s.conn, by.arrive)
+	if h.ticks++; s.aside != nil && h.ticks%controlEvery == 0 {
+		by.receive(s.aside, by.aside)
+	}
 	s.mu.Lock()
 	if s.closed {
 		s.rest()
 		s.mu.Unlock()
-		return false
+		return
 	}
 	ears := s.ears
 	widely := len(ears) > 0 || len(s.recorders) > 0 || s.mix != nil
@@ -178,8 +178,11 @@ func (s *Stream) receive(now time.Time, t *tally) (open bool) {
 		c.hush(s.hush - 1)
 		s.hush = 0
 	}
-	h.wide.Arrived = s.buffer.pull(h.frame(), now, c)
-	t.take(s)
+	h.wide.Arrived = time.Time{}
+	if c != nil {
+		h.wide.Arrived = s.buffer.pull(h.frame(), now, c)
+	}
+	by.tally.take(s)
 	s.mu.Unlock()
 
 	if tones {
@@ -191,7 +194,6 @@ func (s *Stream) receive(now time.Time, t *tally) (open bool) {
 	for _, e := range ears {
 		e.hear(&h.wide)
 	}
-	return true
 }
 
 // listenForKeys looks for tones in what this tick brought.
@@ -222,6 +224,7 @@ func (h *heard) wake(b *jitterBuffer, wanted, widely bool) *concealer {
 	if !wanted && h.wanted {
 		clear(h.narrow[:])
 		clear(h.wide.Frame[:])
+		b.empty()
 		b.playout.forget()
 	}
 	if widely && !h.widely {
@@ -237,6 +240,7 @@ func (h *heard) wake(b *jitterBuffer, wanted, widely bool) *concealer {
 // rest gives up what a closed stream needs no more: SIP keeps a call that has ended for half a minute, and the states of codecs
 // are large. Only the clock has used them.
 func (s *Stream) rest() {
+	s.heard.ended = true
 	s.buffer.playout = playout{}
 	s.sender.coding = coding{}
 }

@@ -65,6 +65,7 @@ func TestWhatAnEightKilohertzLineCannotCarryDoesNotFoldBack(t *testing.T) {
 	}
 }
 
+// FIELD 8: choppy audio at the borders of frames; both resamplers keep their state from one to the next.
 func TestFrameBordersAreNotHeardAfterResampling(t *testing.T) {
 	wide := widened(tone(440, 10000, 8000, 8000))
 	steepest := 10000 * 2 * math.Pi * 440 / SampleRate

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/pion/rtcp"
-	"github.com/pion/rtp"
 )
 
 // reportEvery is the mean distance of our reports (RFC 3550, 6.2); each one is drawn between half and one and a half of it.
@@ -95,7 +94,7 @@ func (s *Stream) marshal(first, last rtcp.Packet) []byte {
 		all = append(all, last)
 	}
 	raw, err := rtcp.Marshal(all)
-	if err != nil {
+	if err != nil || s.unsafe() {
 		return nil // a count out of range: the next report will do
 	}
 	if s.secured != nil {
@@ -140,16 +139,15 @@ func (s *Stream) reception(now time.Time) rtcp.ReceptionReport {
 	return block
 }
 
-// arriveAside takes one packet from the port of RTCP.
-func (s *Stream) arriveAside(_ *rtp.Packet, raw []byte, from netip.AddrPort, now time.Time) {
-	s.hearControl(raw, from, now)
-}
-
 // hearControl takes RTCP of the far end.
 func (s *Stream) hearControl(raw []byte, from netip.AddrPort, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
+		return
+	}
+	if s.unsafe() {
+		s.invalid[forged]++
 		return
 	}
 	if s.secured != nil {

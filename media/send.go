@@ -53,7 +53,7 @@ func newSender() sender {
 }
 
 // send is the second half of a tick. due is when the tick was to be, now when it began.
-func (s *Stream) send(due, now time.Time) {
+func (s *Stream) send(by *hand, due, now time.Time) {
 	out := &s.sender
 	s.mu.Lock()
 	if s.closed {
@@ -61,19 +61,21 @@ func (s *Stream) send(due, now time.Time) {
 		return
 	}
 	to, known := s.latch.target()
-	s.compose(known && s.params.Send)
+	if out.size = 0; known { // until then what plays waits: nobody may miss its beginning
+		s.compose(s.params.Send)
+	}
 	packet := s.seal(out.packet[:out.size])
 	sends := len(packet) > 0
 	if sends {
 		s.stats.Sent++
 		s.control.octets += uint32(out.size - headerSize)
-		if time.Since(due) > lateAfter {
+		if by.now.Sub(due) > lateAfter {
 			s.stats.SentLate++
 		}
 	}
 	recorders, f := s.recorders, s.format
 	report := s.report(now)
-	by, tell, reports := s.controlTarget()
+	aside, tell, reports := s.controlTarget()
 	s.mu.Unlock()
 
 	out.now += rtpTime(f.ticks())
@@ -81,14 +83,17 @@ func (s *Stream) send(due, now time.Time) {
 		s.write(packet, to)
 	}
 	if report != nil && reports {
-		_, _ = by.WriteToUDPAddrPort(report, tell) // whether it came the far end's reports tell
+		_, _ = aside.WriteToUDPAddrPort(report, tell) // whether it came the far end's reports tell
 	}
-	out.tell(sends)
+	out.tell(sends, by.now)
 	out.record(f, &s.heard.wide.Frame, recorders)
 }
 
 // seal protects a packet, if that was agreed. What cannot be protected is not sent.
 func (s *Stream) seal(packet []byte) []byte {
+	if s.unsafe() {
+		return nil
+	}
 	if s.secured == nil || len(packet) == 0 {
 		return packet
 	}
@@ -100,7 +105,7 @@ func (s *Stream) seal(packet []byte) []byte {
 	return sealed
 }
 
-// write sends the packet. The socket of a stream never holds more than a few packets of ours, so this does not block.
+// write sends the packet.
 func (s *Stream) write(packet []byte, to netip.AddrPort) {
 	if _, err := s.conn.WriteToUDPAddrPort(packet, to); err != nil {
 		s.mu.Lock()
@@ -126,12 +131,12 @@ func (out *sender) record(f *format, left *Frame, to []*Recorder) {
 }
 
 // tell lets those who wait know what the packet was.
-func (out *sender) tell(sent bool) {
+func (out *sender) tell(sent bool, now time.Time) {
 	if p := out.playing; p != nil {
 		out.playing = nil
 		p.sent.Add(1)
-		if sent {
-			p.start(time.Now())
+		if sent && !p.begun.Load() {
+			p.start(now)
 		}
 	}
 	if len(out.ended) > 0 {

@@ -22,7 +22,8 @@ type Params struct {
 	Tones       bool           // keys are listened for in the audio too; they always are when telephone-event was not agreed
 	RTCP        netip.AddrPort // where the far end takes RTCP (RFC 3605); invalid: the port after Remote
 	Mux         bool           // RTCP goes by the port of RTP (RFC 5761)
-	Secure      *Secure        // SRTP with these keys; nil: nothing is protected
+	Secure      *Secure        // SRTP with these keys; nil: nothing is protected, unless Handshake is there
+	Handshake   *Handshake     // SRTP with keys that DTLS agrees on; nil: with those of Secure
 	Send        bool           // the far end wants our audio (not held by it)
 	Receive     bool           // we take the far end's audio
 }
@@ -46,7 +47,6 @@ type Stream struct {
 	port   int        // 0: conn was made by somebody else
 	digits chan Digit
 	gone   chan struct{} // closed by Close
-	reader sync.WaitGroup
 
 	mu        sync.Mutex
 	started   bool
@@ -57,6 +57,8 @@ type Stream struct {
 	source    source
 	control   control
 	secured   *secured // nil: nothing is protected
+	shaker    *shaker  // agrees on keys; nil: SDP has done so
+	shaking   sync.WaitGroup
 	buffer    jitterBuffer
 	hush      int // level of a comfort noise packet that came, plus one; 0: none came
 	keys      keys
@@ -135,14 +137,13 @@ func (s *Stream) Start(p Params) error {
 	}
 	s.params, s.format = p, f
 	s.buffer.agree(f)
-	s.secured, _ = secure(p.Secure, s.secured) // the keys were tried above
+	s.shake(p.Handshake)
+	if s.shaker == nil {
+		s.secured, _ = secure(p.Secure, s.secured) // the keys were tried above
+	}
 	s.latch.agree(p.Remote, p.Via.Unmap())
 	if !s.started {
 		s.started = true
-		s.reader.Go(func() { s.read(s.conn, s.arrive) })
-		if s.aside != nil {
-			s.reader.Go(func() { s.read(s.aside, s.arriveAside) })
-		}
 		s.engine.join(s)
 	}
 	return nil
@@ -238,12 +239,11 @@ func (s *Stream) count() Stats {
 	return n
 }
 
-// Close ends the stream, its socket and its reader, and returns when they have ended. Safe to call twice.
+// Close ends the stream and its sockets. Safe to call twice.
 func (s *Stream) Close() error {
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
-		s.reader.Wait()
 		return nil
 	}
 	s.closed = true
@@ -260,7 +260,7 @@ func (s *Stream) Close() error {
 	if s.aside != nil {
 		err = errors.Join(err, s.aside.Close())
 	}
-	s.reader.Wait()
+	s.shaking.Wait()
 	s.engine.left(s)
 	return err
 }

@@ -19,7 +19,7 @@ const (
 
 // adapt lengthens or shortens what is ready, when the margins of the last seconds ask for it.
 func (b *jitterBuffer) adapt(c *concealer) {
-	if b.debt > 0 || c != nil && c.active {
+	if b.debt > 0 || c.active {
 		return // what is made up is no place for it
 	}
 	low := b.margins.low()
@@ -45,20 +45,16 @@ func (b *jitterBuffer) adapt(c *concealer) {
 func (b *jitterBuffer) stretch(c *concealer, sign int, urgent bool, patience int) {
 	b.waited++
 	scale := b.format.rate / narrowRate
-	period := periodMost * scale
-	if c != nil {
-		head := b.pcm[:2*periodMost*scale]
-		var score float32
-		period, score = similar(head, periodLeast*scale, periodMost*scale)
-		hidden := score >= alike || c.quiet(level(head))
-		if !hidden && (!urgent || b.waited < patience) {
-			return
-		}
-		if sign > 0 {
-			b.repeat(period)
-		} else {
-			b.leaveOut(period)
-		}
+	head := b.pcm[:2*periodMost*scale]
+	period, score := similar(head, periodLeast*scale, periodMost*scale)
+	hidden := score >= alike || c.quiet(level(head))
+	if !hidden && (!urgent || b.waited < patience) {
+		return
+	}
+	if sign > 0 {
+		b.repeat(period)
+	} else {
+		b.leaveOut(period)
 	}
 	b.waited = 0
 	frame := b.format.samples()

@@ -64,4 +64,8 @@ type RTP struct {
 	Sent, SentLate                                int
 	Received, Lost, Late, Duplicate, Dropped, Bad int
 	Jitter                                        time.Duration // RFC 3550, 6.4.1
+	RoundTrip                                     time.Duration // by RTCP; 0: not known
+	// Mean opinion scores, 1 to 4.5 by the E-model: what we heard, its worst five seconds, and what the far end did. 0: not known.
+	MOS, WorstMOS, FarMOS float64
+	Crypto                string // SRTP suite; empty: nothing was protected
 }

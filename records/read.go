@@ -115,7 +115,7 @@ func scanCall(rows *sql.Rows) (c Call, err error) {
 	r := &c.RTP
 	err = rows.Scan(&c.ID, &c.Caller, &c.Name, &c.Called, &c.Bot, unstamp{&c.Started}, unstamp{&c.Answered},
 		unstamp{&c.Ended}, &c.Cause, &c.Error, &c.Mood, &c.Recording, &c.Message, &r.Sent, &r.SentLate, &r.Received, &r.Lost,
-		&r.Late, &r.Duplicate, &r.Dropped, &r.Bad, micros{&r.Jitter})
+		&r.Late, &r.Duplicate, &r.Dropped, &r.Bad, micros{&r.Jitter}, micros{&r.RoundTrip}, &r.MOS, &r.WorstMOS, &r.FarMOS, &r.Crypto)
 	return c, err
 }
 

@@ -35,7 +35,7 @@ func full(id string, started time.Time) Call {
 			Tried: []string{"7: busy"},
 		}},
 		Mood: 0.8, Recording: "var/a.wav", Message: "",
-		RTP: RTP{3000, 1, 2990, 2, 3, 4, 5, 6, 1250 * time.Microsecond},
+		RTP: RTP{3000, 1, 2990, 2, 3, 4, 5, 6, 1250 * time.Microsecond, 31 * time.Millisecond, 4.4, 3.9, 4.2, "AEAD_AES_128_GCM"},
 	}
 }
 

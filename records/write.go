@@ -33,7 +33,7 @@ func (s *Store) save(ctx context.Context, c *Call) error {
 	r := &c.RTP
 	if err := insert(ctx, tx, "calls", c.ID, c.Caller, c.Name, c.Called, c.Bot, stamp(c.Started), stamp(c.Answered),
 		stamp(c.Ended), c.Cause, c.Error, c.Mood, c.Recording, c.Message, r.Sent, r.SentLate, r.Received, r.Lost, r.Late,
-		r.Duplicate, r.Dropped, r.Bad, r.Jitter.Microseconds()); err != nil {
+		r.Duplicate, r.Dropped, r.Bad, r.Jitter.Microseconds(), r.RoundTrip.Microseconds(), r.MOS, r.WorstMOS, r.FarMOS, r.Crypto); err != nil {
 		return err
 	}
 	for n, t := range c.Turns {

@@ -42,8 +42,8 @@ func (ua *UA) panicked(value any, method, call string) {
 
 // acceptable checks Require (RFC 3261, 8.2.2.3). Max-Forwards is the business of proxies: with us the request has arrived.
 func (ua *UA) acceptable(req *sip.Request, tx sip.ServerTransaction) bool {
-	if h := req.GetHeader("Require"); h != nil && req.Method != sip.CANCEL {
-		ua.refuse(req, tx, 420, "Bad Extension", refusedRequire, sip.NewHeader("Unsupported", h.Value()))
+	if lacks := unsupported(req); len(lacks) > 0 && req.Method != sip.CANCEL {
+		ua.refuse(req, tx, 420, "Bad Extension", refusedRequire, sip.NewHeader("Unsupported", strings.Join(lacks, ", ")))
 		return false
 	}
 	return true
@@ -53,7 +53,7 @@ func (ua *UA) acceptable(req *sip.Request, tx sip.ServerTransaction) bool {
 // present some. Not ok: it was answered.
 func (ua *UA) sender(req *sip.Request, tx sip.ServerTransaction) (t *trunk, ok bool) {
 	from := sourceOf(req)
-	var asked bool
+	var asked *trunk
 	for _, c := range ua.trunksAt(from, req.Recipient) {
 		if c.Challenge.User == "" {
 			return c, true
@@ -65,15 +65,16 @@ func (ua *UA) sender(req *sip.Request, tx sip.ServerTransaction) (t *trunk, ok b
 			ua.respond(req, tx, 401, "Unauthorized", ua.auth.headers(time.Now(), true)...)
 			return nil, false
 		}
-		asked = true
+		asked = c
 	}
 	switch {
-	case !asked || ua.allows(from):
+	case asked == nil || ua.allows(from):
 		return nil, true
 	case len(req.GetHeaders("Authorization")) == 0:
 		ua.respond(req, tx, 401, "Unauthorized", ua.auth.headers(time.Now(), false)...)
 	default:
-		ua.refuse(req, tx, 403, "Forbidden", refusedAuth)
+		ua.countOn(asked, refusedAuth, req.Source(), string(req.Method))
+		ua.respond(req, tx, 403, "Forbidden")
 		ua.offence(from, refusedAuth)
 	}
 	return nil, false
@@ -89,7 +90,8 @@ func sourceOf(req *sip.Request) netip.Addr {
 func (ua *UA) admit(req *sip.Request, tx sip.ServerTransaction, t *trunk) bool {
 	if t != nil {
 		if why := t.enter(true); why != "" {
-			ua.refuse(req, tx, 503, "Service Unavailable", why, ua.retryAfter())
+			ua.countOn(t, why, req.Source(), string(req.Method))
+			ua.respond(req, tx, 503, "Service Unavailable", ua.retryAfter())
 			return false
 		}
 	}

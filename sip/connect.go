@@ -151,10 +151,18 @@ func (ua *UA) reach(ctx context.Context, req *sip.Request, with party) error {
 		h.host = with.host // in a dialog the next hop is often an address
 	}
 	conf := ua.cfg.ClientTLS
-	if with.trunk != nil && with.trunk.TLS != nil {
-		conf = with.trunk.TLS
+	if with.trunk != nil {
+		conf = with.trunk.tlsConfig()
 	}
 	return ua.connect(ctx, h, conf)
+}
+
+// tlsConfig of connections to the trunk; may be nil.
+func (t *trunk) tlsConfig() *tls.Config {
+	if t.TLS != nil {
+		return t.TLS
+	}
+	return t.ua.cfg.ClientTLS
 }
 
 // begin sends a request as a transaction.

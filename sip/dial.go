@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/emiago/sipgo/sip"
+
+	"ivr/media"
 )
 
 // ErrNoResponse says that a far end gave no sign of life. It is a *[ResponseError] with 408 too (RFC 3261, 8.1.3.1).
@@ -19,13 +21,18 @@ var ErrNoTrunk = errors.New("sip: no trunk for the call")
 // DialRequest says whom to call and as whom.
 type DialRequest struct {
 	To          string            // "sip:seat1@127.0.0.1:5070;transport=tcp"; "tel:+4930123456" goes by trunk
-	Trunk       string            // name of the one to take for a tel: number; "": the first that is up, then the next
+	Trunks      []string          // names of those to take, best first; none: a tel: number goes by all, a sip: address by none
 	From        string            // user part of From
 	DisplayName string            // of From: what the seat's phone shows
 	Private     bool              // the caller wants to stay unknown (RFC 3323)
 	Diverted    string            // number that the caller called, when we pass the call on (RFC 5806)
 	Headers     map[string]string // extra headers, "X-Ivr-Reason": "anger"
+	UserToUser  string            // goes to the far end's application (RFC 7433)
+	Late        bool              // no offer in the INVITE: the far end makes it (RFC 3264, 4)
 	OnRinging   func()            // first 180 or 183; may be nil
+
+	// OnEarly is told when there is audio before the answer: an announcement, or the network's own tone. It must not block; may be nil.
+	OnEarly func(*media.Stream)
 }
 
 // route is one way to place a call.
@@ -53,8 +60,9 @@ func (ua *UA) Dial(ctx context.Context, req DialRequest) (*Leg, error) {
 		if !serverFailed(err) || ctx.Err() != nil {
 			return nil, err
 		}
-		if r.trunk != nil {
+		if r.trunk != nil && !errors.Is(err, ErrNoTrunk) {
 			r.trunk.failed(r.hop)
+			ua.metrics.trunkFailed.WithLabelValues(r.trunk.Name).Inc()
 			ua.log.Info("a trunk's server failed, the next one is tried", "trunk", r.trunk.Name, "hop", r.hop.String(), "err", err)
 		}
 	}
@@ -69,6 +77,9 @@ func (ua *UA) plan(ctx context.Context, req DialRequest) ([]route, error) {
 		if err != nil {
 			return nil, err
 		}
+		if len(req.Trunks) > 0 {
+			return ua.planTrunks(ctx, req.Trunks, func(*trunk) sip.Uri { return uri })
+		}
 		hops, err := ua.hops(ctx, uri)
 		routes := make([]route, len(hops))
 		for i, h := range hops {
@@ -76,27 +87,42 @@ func (ua *UA) plan(ctx context.Context, req DialRequest) ([]route, error) {
 		}
 		return routes, err
 	}
+	number = telNumber(number)
+	return ua.planTrunks(ctx, req.Trunks, func(t *trunk) sip.Uri {
+		return sip.Uri{Scheme: t.uri.Scheme, User: Rewrite(number, t.Out), Host: t.uri.Host, Port: t.uri.Port, UriParams: t.uri.UriParams}
+	})
+}
+
+// planTrunks lists the servers of the trunks, those that are up first: one that is said to be down is better than none.
+func (ua *UA) planTrunks(ctx context.Context, names []string, target func(*trunk) sip.Uri) ([]route, error) {
+	trunks := ua.trunks
+	if len(names) > 0 {
+		trunks = nil
+		for _, name := range names {
+			if i := slices.IndexFunc(ua.trunks, func(t *trunk) bool { return t.Name == name }); i >= 0 {
+				trunks = append(trunks, ua.trunks[i])
+			}
+		}
+	}
 	var up, down []route
 	failed := ErrNoTrunk
-	for _, t := range ua.trunks {
-		if t.Address == "" || req.Trunk != "" && req.Trunk != t.Name {
+	for _, t := range trunks {
+		if t.Address == "" {
 			continue
 		}
 		hops, err := t.servers(ctx)
 		if err != nil {
 			failed = fmt.Errorf("%w: %s: %w", ErrNoTrunk, t.Name, err)
 		}
-		uri := sip.Uri{Scheme: t.uri.Scheme, User: Rewrite(number, t.Out), Host: t.uri.Host, Port: t.uri.Port, UriParams: t.uri.UriParams}
 		for _, h := range hops {
-			r := route{uri, h, t}
-			if t.isUp() {
+			if r := (route{target(t), h, t}); t.isUp() {
 				up = append(up, r)
 			} else {
 				down = append(down, r)
 			}
 		}
 	}
-	if all := slices.Concat(up, down); len(all) > 0 { // a trunk that is said to be down is better than none
+	if all := slices.Concat(up, down); len(all) > 0 {
 		return all, nil
 	}
 	return nil, failed
@@ -115,7 +141,8 @@ func serverFailed(err error) bool {
 	return errors.Is(err, ErrNoResponse)
 }
 
-// dialRoute places a call one way. A challenge is answered, once, and once more when the nonce was stale.
+// dialRoute places a call one way. A challenge is answered, once, and once more when the nonce was stale; and so is a server that
+// wants sessions to last longer.
 func (ua *UA) dialRoute(ctx context.Context, req DialRequest, r route) (*Leg, error) {
 	if r.trunk != nil {
 		if why := r.trunk.enter(false); why != "" {
@@ -130,16 +157,12 @@ func (ua *UA) dialRoute(ctx context.Context, req DialRequest, r route) (*Leg, er
 		return nil, err
 	}
 	ua.add(l)
-	for range 3 {
-		var challenge *sip.Response
-		if challenge, err = ua.invite(ctx, req, l); challenge == nil {
-			break
-		}
-		if r.trunk == nil || authorize(l.invite, challenge, r.trunk.ours()) != nil {
+	for range 4 {
+		var asks *sip.Response
+		if asks, err = ua.invite(ctx, req, l); asks == nil || !l.satisfy(asks) {
 			break
 		}
 		afresh(l.invite)
-		l.seq = l.invite.CSeq().SeqNo
 	}
 	if err != nil {
 		l.finish(err)
@@ -148,19 +171,27 @@ func (ua *UA) dialRoute(ctx context.Context, req DialRequest, r route) (*Leg, er
 	return l, nil
 }
 
-// invite sends the INVITE of a leg and waits for the outcome; challenge is the response that asks for credentials.
-func (ua *UA) invite(ctx context.Context, req DialRequest, l *Leg) (challenge *sip.Response, err error) {
+// satisfy changes the INVITE into what a response asks for; false: we have it not.
+func (l *Leg) satisfy(res *sip.Response) bool {
+	if res.StatusCode == 422 {
+		return lengthen(l.invite, res)
+	}
+	return l.trunk != nil && authorize(l.invite, res, l.trunk.ours()) == nil
+}
+
+// invite sends the INVITE of a leg and waits for the outcome; asks is the response that asks for another try.
+func (ua *UA) invite(ctx context.Context, req DialRequest, l *Leg) (asks *sip.Response, err error) {
 	tx, err := ua.begin(ctx, l.invite, l.party())
 	if err != nil {
 		return nil, fmt.Errorf("sip: cannot call %s: %w", req.To, err)
 	}
 	tx.OnRetransmission(l.again)
-	d := &dialling{leg: l, tx: tx, ringing: req.OnRinging}
+	d := &dialling{leg: l, tx: tx, req: req}
 	err = d.wait(ctx)
 	switch {
 	case err == nil:
 	case ctx.Err() != nil, errors.Is(err, ErrNoResponse):
-		ua.farewell(d.cancel)
+		ua.farewell(func(ctx context.Context) { d.cancel(ctx, err) })
 	case !errors.As(err, new(*ResponseError)):
 		tx.Terminate()
 	}
@@ -176,9 +207,11 @@ func (ua *UA) newOutgoing(req DialRequest, r route) (*Leg, error) {
 	network, peer := r.hop.network, r.hop.addr.String()
 	addr, _ := ua.faces(network, peer)
 	l := &Leg{
-		ua: ua, trunk: r.trunk, host: r.hop.host, stream: stream, tag: newTag(), peer: peer, seq: 1, target: r.uri,
-		turn: newTurn(0), done: make(chan struct{}), known: make(chan struct{}), local: newLocalMedia(addr, stream.LocalPort()),
+		ua: ua, trunk: r.trunk, host: r.hop.host, stream: stream, tag: newTag(), peer: peer, far: &far{target: r.uri},
+		known: make(chan struct{}), referrals: make(chan *Referral), replacements: make(chan *Leg),
+		local: newLocalMedia(addr, stream.LocalPort(), ua.protectionOf(r.trunk, network)),
 	}
+	l.life, l.kill = context.WithCancel(context.Background())
 	invite := sip.NewRequest(sip.INVITE, r.uri)
 	invite.SetTransport(strings.ToUpper(network))
 	invite.SetDestination(peer)
@@ -188,7 +221,9 @@ func (ua *UA) newOutgoing(req DialRequest, r route) (*Leg, error) {
 	invite.AppendHeader(&sip.ToHeader{Address: to, Params: sip.NewParams()})
 	invite.AppendHeader(&callID)
 	invite.AppendHeader(&sip.CSeqHeader{SeqNo: 1, MethodName: sip.INVITE})
-	invite.SetBody(l.local.offer())
+	if !req.Late {
+		setSDP(invite, l.local.offer())
+	}
 	ua.dress(invite, network, peer, r.trunk)
 	if r.trunk != nil {
 		for _, h := range r.trunk.serviceRoute() {
@@ -196,12 +231,18 @@ func (ua *UA) newOutgoing(req DialRequest, r route) (*Leg, error) {
 		}
 	}
 	invite.AppendHeader(sip.NewHeader("Allow", allow))
-	invite.AppendHeader(sip.NewHeader("Content-Type", contentSDP))
+	invite.AppendHeader(sip.NewHeader("Supported", supported))
+	ua.askTimer(invite)
+	if req.UserToUser != "" {
+		invite.AppendHeader(userToUser(req.UserToUser))
+	}
 	for _, h := range l.identity(req, hostOf(addr)) {
 		invite.AppendHeader(h)
 	}
 	for name, value := range req.Headers {
-		invite.AppendHeader(sip.NewHeader(name, headerText(value)))
+		if r.trunk.passes(name) {
+			invite.AppendHeader(sip.NewHeader(name, headerText(value)))
+		}
 	}
 	l.invite = invite
 	return l, nil

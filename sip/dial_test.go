@@ -237,10 +237,20 @@ func TestTheSecondPhoneOfAForkedCallIsHungUp(t *testing.T) {
 			t.Error(m)
 		}
 		bye := p.want("BYE")
-		if bye.tag("To") != "second" {
+		if bye.tag("To") != "second" || bye.header("Reason") != `SIP;cause=200;text="Call completed elsewhere"` {
 			t.Error(bye)
 		}
 		p.reply(bye, 200, "OK", "", "")
+		p.reply(invite, 200, "OK", "second", p.sdp()) // our ACK was lost
+		if m := p.want("ACK"); m.tag("To") != "second" {
+			t.Error(m)
+		}
+		if m := p.dialogOf(invite, "second").request("BYE", ""); !m.is("200 BYE") { // it hangs up too
+			t.Error(m)
+		}
+		if got.leg.Err() != nil {
+			t.Errorf("the call ended with the other phone: %v", got.leg.Err())
+		}
 		p.dialogOf(invite, "first").bye()
 		mustEnd(t, got.leg, ErrHangup)
 	})

@@ -1,9 +1,6 @@
 package sip
 
 import (
-	"context"
-	"errors"
-	"strings"
 	"sync"
 	"time"
 
@@ -60,138 +57,65 @@ func (t *turn) done(seq uint32) {
 	}
 }
 
-// inDialog finds the leg of a request, or answers it: 481 for dialogs there are not, 500 for requests out of order
+// inDialog finds the leg of a request and whose it is, or answers it: 481 for dialogs there are not, 500 for requests out of order
 // (RFC 3261, 12.2.2). The next request is held back until next was called, which may be done twice.
-func (ua *UA) inDialog(req *sip.Request, tx sip.ServerTransaction) (l *Leg, next func()) {
-	l = ua.legOf(req)
+func (ua *UA) inDialog(req *sip.Request, tx sip.ServerTransaction) (l *Leg, f *far, next func()) {
+	l, f = ua.legOf(req)
 	if l == nil {
 		ua.respond(req, tx, 481, "Call/Transaction Does Not Exist")
-		return nil, nil
+		return nil, nil, nil
 	}
 	seq := req.CSeq().SeqNo
-	if !l.turn.wait(seq) {
+	if !f.turn.wait(seq) {
 		ua.respond(req, tx, 500, "Out Of Order")
-		return nil, nil
+		return nil, nil, nil
 	}
-	return l, func() { l.turn.done(seq) }
+	return l, f, func() { f.turn.done(seq) }
 }
 
 // legOf finds the dialog of a request (RFC 3261, 12.2.2): Call-ID and both tags. While we dial, the request may have overtaken the
-// 2xx that tells us the far end's.
-func (ua *UA) legOf(req *sip.Request) *Leg {
+// response that tells us the far end's; a BYE waits for the 2xx, as it ends no other dialog of ours.
+func (ua *UA) legOf(req *sip.Request) (*Leg, *far) {
 	ours, _ := req.To().Params.Get("tag")
 	theirs, _ := req.From().Params.Get("tag")
 	ua.mu.Lock()
 	l := ua.legs[req.CallID().Value()+" "+ours]
 	ua.mu.Unlock()
 	if l == nil {
-		return nil
+		return nil, nil
 	}
-	select {
-	case <-l.known:
-	default:
+	f := l.farBy(theirs)
+	if f == nil || req.Method == sip.BYE {
 		late := time.NewTimer(settle)
 		defer late.Stop()
 		select {
 		case <-l.known:
-		case <-l.done:
+		case <-l.life.Done():
 		case <-late.C:
 		}
+		f = l.farBy(theirs)
 	}
-	if l.remoteTag() != theirs {
-		return nil
+	if f == nil {
+		return nil, nil
 	}
-	return l
+	return l, f
 }
-
-// onReinvite answers an offer within a dialog: hold, resume, a new address, a session refresh.
-func (ua *UA) onReinvite(req *sip.Request, tx sip.ServerTransaction) {
-	l, next := ua.inDialog(req, tx)
-	if l == nil {
-		return
-	}
-	defer next()
-	if !l.beginChange(req.CSeq().SeqNo) {
-		ua.respond(req, tx, 491, "Request Pending")
-		return
-	}
-	defer l.confirm(req.CSeq().SeqNo)
-	body, offered, err := l.renegotiate(req)
-	if err != nil {
-		ua.refuseMedia(req, tx, err)
-		return
-	}
-	if c := req.Contact(); c != nil { // target refresh
-		l.mu.Lock()
-		l.target = c.Address
-		l.mu.Unlock()
-	}
-	res := l.response(req, 200, "OK", body)
-	if req.Method != sip.INVITE {
-		ua.reply(tx, res)
-		return
-	}
-	next()
-	// Without an ACK the dialog goes on as it is: some peers never send one for a refresh.
-	if err := l.sendUntilAck(context.Background(), tx, res, offered); errors.Is(err, ErrNoAck) {
-		ua.metrics.failed.WithLabelValues("no ack").Inc()
-	}
-}
-
-// beginChange takes the turn to offer. An offer of theirs that is being answered, or a 2xx of ours that was not acknowledged, is in
-// the way (RFC 3261, 14.2); an ACK that this request has overtaken is waited for.
-func (l *Leg) beginChange(seq uint32) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if a := l.awaited; a != nil {
-		l.mu.Unlock()
-		late := time.NewTimer(reorder)
-		select {
-		case <-a.came:
-		case <-late.C:
-		}
-		late.Stop()
-		l.mu.Lock()
-	}
-	if l.state != confirmed || l.changing != 0 {
-		return false
-	}
-	l.changing = seq
-	return true
-}
-
-// renegotiate applies the offer of a re-INVITE or UPDATE and returns our answer; to a re-INVITE without an offer, our own
-// (RFC 3261, 14.2).
-func (l *Leg) renegotiate(req *sip.Request) (body []byte, offered bool, err error) {
-	r, err := offerOf(req)
-	switch {
-	case err != nil:
-		return nil, false, err
-	case r == nil && req.Method != sip.INVITE: // an UPDATE that only refreshes
-		return nil, false, nil
-	case r == nil:
-		return l.local.offer(), true, nil
-	}
-	if err := l.agree(r); err != nil {
-		return nil, false, err
-	}
-	return l.local.answer(r), false, nil
-}
-
-// onUpdate is a re-INVITE without a transaction of three messages (RFC 3311).
-func (ua *UA) onUpdate(req *sip.Request, tx sip.ServerTransaction) { ua.onReinvite(req, tx) }
 
 func (ua *UA) onBye(req *sip.Request, tx sip.ServerTransaction) {
 	if ua.isParting(req) { // it crossed ours
 		ua.respond(req, tx, 200, "OK")
 		return
 	}
-	l, next := ua.inDialog(req, tx)
+	l, f, next := ua.inDialog(req, tx)
 	if l == nil {
 		return
 	}
 	defer next()
 	ua.respond(req, tx, 200, "OK")
+	if f != l.who() { // of a phone that rang beside the one that answered
+		return
+	}
+	l.keepReason(req)
 	was, ok := l.claim(ErrHangup)
 	if !ok {
 		return
@@ -211,7 +135,7 @@ func (ua *UA) onCancel(req *sip.Request, tx sip.ServerTransaction) {
 func (ua *UA) onOptions(req *sip.Request, tx sip.ServerTransaction) {
 	code, reason := 200, "OK"
 	if _, inDialog := req.To().Params.Get("tag"); inDialog {
-		l, next := ua.inDialog(req, tx)
+		l, _, next := ua.inDialog(req, tx)
 		if l == nil {
 			return
 		}
@@ -219,58 +143,13 @@ func (ua *UA) onOptions(req *sip.Request, tx sip.ServerTransaction) {
 	} else if ua.isDraining() {
 		code, reason = 503, "Service Unavailable"
 	}
-	ua.respond(req, tx, code, reason, sip.NewHeader("Allow", allow), sip.NewHeader("Accept", accept), sip.NewHeader("Supported", ""))
-}
-
-// onInfo takes what else may come within a dialog; digits by INFO are read from the body (draft-kaplan-dispatch-info-dtmf-package).
-func (ua *UA) onInfo(req *sip.Request, tx sip.ServerTransaction) {
-	l, next := ua.inDialog(req, tx)
-	if l == nil {
-		return
-	}
-	defer next()
-	kind := ""
-	if h := req.GetHeader("Content-Type"); h != nil {
-		kind = strings.ToLower(h.Value())
-	}
-	if len(req.Body()) > 0 && !strings.HasPrefix(kind, "application/dtmf") {
-		ua.respond(req, tx, 415, "Unsupported Media Type", sip.NewHeader("Accept", "application/dtmf-relay, application/dtmf"))
-		return
-	}
-	ua.respond(req, tx, 200, "OK")
-	if key, ok := infoDigit(string(req.Body())); ok {
-		l.stream.Press(key)
-	}
-}
-
-// infoDigit reads "Signal=5" of application/dtmf-relay, or the bare key of application/dtmf.
-func infoDigit(body string) (rune, bool) {
-	for line := range strings.Lines(body) {
-		name, value, found := strings.Cut(strings.TrimSpace(line), "=")
-		if !found {
-			value = name
-		} else if !strings.EqualFold(strings.TrimSpace(name), "signal") {
-			continue
-		}
-		value = strings.ToUpper(strings.TrimSpace(value))
-		if len(value) == 1 && strings.ContainsAny(value, "0123456789*#ABCD") {
-			return rune(value[0]), true
-		}
-	}
-	return 0, false
-}
-
-func (ua *UA) onNotify(req *sip.Request, tx sip.ServerTransaction) {
-	if l, next := ua.inDialog(req, tx); l != nil {
-		defer next()
-		ua.respond(req, tx, 489, "Bad Event")
-	}
+	ua.respond(req, tx, code, reason, sip.NewHeader("Allow", allow), sip.NewHeader("Accept", accept), sip.NewHeader("Supported", supported))
 }
 
 // onUnknown tells a method we know and do not take from one we do not know (RFC 3261, 8.2.1 and 21.5.2).
 func (ua *UA) onUnknown(req *sip.Request, tx sip.ServerTransaction) {
 	switch req.Method {
-	case sip.REGISTER, sip.SUBSCRIBE, sip.MESSAGE, sip.PUBLISH, sip.REFER, sip.PRACK:
+	case sip.REGISTER, sip.SUBSCRIBE, sip.MESSAGE, sip.PUBLISH:
 		ua.respond(req, tx, 405, "Method Not Allowed", sip.NewHeader("Allow", allow))
 	default:
 		ua.respond(req, tx, 501, "Not Implemented", sip.NewHeader("Allow", allow))

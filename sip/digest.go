@@ -21,7 +21,8 @@ import (
 )
 
 // authorize answers the challenge of a 401 or 407 (RFC 3261, 22; RFC 8760) in a request that is to be sent again. The topmost
-// challenge that we can answer is the one the server likes best.
+// challenge that we can answer is the one the server likes best. Who has answered already and is asked again has the wrong password,
+// unless the server says that its nonce was stale: to insist gets one banned.
 func authorize(req *sip.Request, res *sip.Response, c Credentials) error {
 	ask, answer := "WWW-Authenticate", "Authorization"
 	if res.StatusCode == 407 {
@@ -30,11 +31,16 @@ func authorize(req *sip.Request, res *sip.Response, c Credentials) error {
 	if c.User == "" {
 		return errors.New("sip: it asks for credentials and there are none")
 	}
+	answered := req.GetHeader(answer) != nil
 	refused := "no challenge came along"
 	for _, h := range res.GetHeaders(ask) {
 		challenge, err := digest.ParseChallenge(h.Value())
 		if err != nil {
 			refused = err.Error()
+			continue
+		}
+		if answered && !challenge.Stale {
+			refused = "it does not take user " + c.User + " and the password"
 			continue
 		}
 		challenge.Algorithm = strings.ToUpper(challenge.Algorithm) // RFC 3261 writes MD5, some phones md5

@@ -10,6 +10,8 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 	"github.com/pion/sdp/v3"
+
+	"ivr/media"
 )
 
 // What passes the scan is in plain form, which scanning again leaves alone, and sipgo reads it without a panic.
@@ -44,12 +46,21 @@ func FuzzScan(f *testing.F) {
 func FuzzAnswer(f *testing.F) {
 	f.Add([]byte("v=0\r\no=- 1 1 IN IP4 192.0.2.2\r\ns=-\r\nc=IN IP4 192.0.2.2\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\na=sendonly\r\n"))
 	f.Add([]byte("v=0\nc=IN IP6 2001:db8::1\nm=video 2 RTP/AVP 96\nm=audio 4000/2 RTP/AVP 97 0\na=rtpmap:97 PCMA/8000/1\n"))
+	f.Add([]byte("v=0\r\nc=IN IP4 192.0.2.2\r\nm=audio 4000 RTP/AVP 0\r\nm=audio 4002 RTP/SAVPF 8\r\n" + keyOdd + "\r\n" + keyOf80 + "\r\n"))
+	identity, err := media.NewIdentity()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add([]byte("v=0\r\nc=IN IP4 192.0.2.2\r\nm=audio 4000 UDP/TLS/RTP/SAVPF 0\r\na=setup:actpass\r\na=fingerprint:" + identity.Fingerprint() + "\r\n"))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		r, err := parseSDP(body)
 		if err != nil {
 			return
 		}
-		l := newLocalMedia(netip.MustParseAddr("192.0.2.1"), 4000)
+		l := newLocalMedia(netip.MustParseAddr("192.0.2.1"), 4000, (&UA{identity: identity}).protectionOf(nil, "udp"))
+		if _, err := l.safe.agree(r); err != nil {
+			t.Fatal(err)
+		}
 		answer := l.answer(r)
 		var d sdp.SessionDescription
 		if err := d.Unmarshal(answer); err != nil {
@@ -65,7 +76,11 @@ func FuzzAnswer(f *testing.F) {
 			t.Errorf("%q was answered %q", body, answer)
 		}
 		back, err := parseSDP(answer)
-		if err != nil || back.sends != r.takes || back.takes != r.sends {
+		keys := min(1, len(r.keys))
+		if r.shakes() {
+			keys = 0
+		}
+		if err != nil || back.secured() != r.secured() || len(back.keys) != keys || back.sends != r.takes || back.takes != r.sends {
 			t.Errorf("%q was answered %q: %v", body, answer, err)
 		}
 	})

@@ -6,6 +6,8 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"hash"
+	"log/slog"
+	"net"
 	"net/netip"
 	"strings"
 	"testing"
@@ -64,6 +66,7 @@ func TestCallersOfATrunkWithAChallengeHaveToPresentCredentials(t *testing.T) { /
 				}
 				again(authorized(m.header("WWW-Authenticate"), algorithm, "branch", "wrong", d.inviteURI, 1))
 				d.ackFailure(d.want("403 INVITE"))
+				synctest.Wait()
 				if n := w.counted("ivr_sip_refused_total", "wrong credentials"); n != 1 {
 					t.Errorf("counted %v", n)
 				}
@@ -269,4 +272,18 @@ func parseRequest(t *testing.T, data []byte) *sip.Request {
 		t.Skip(err)
 	}
 	return m.(*sip.Request)
+}
+
+// What strangers send costs next to nothing: it is neither parsed nor remembered beyond a row for each source.
+func BenchmarkAPacketOfAStranger(b *testing.B) {
+	ua := &UA{cfg: Config{Allow: []netip.Prefix{peers}}, metrics: newMetrics(nil), mouth: newMouth(), ledger: newLedger(),
+		guard: newGuard(Guard{}), log: slog.New(slog.DiscardHandler), called: map[netip.Addr]int{}}
+	data := []byte("OPTIONS sip:100@192.0.2.1 SIP/2.0\r\n\r\n")
+	from := net.UDPAddrFromAddrPort(netip.MustParseAddrPort("203.0.113.9:5060"))
+	b.ReportAllocs()
+	for b.Loop() {
+		if pass, reply := ua.inspect(data, from); pass != nil || reply != nil {
+			b.Fatal("it was let in")
+		}
+	}
 }

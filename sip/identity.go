@@ -2,6 +2,7 @@ package sip
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/emiago/sipgo/sip"
@@ -123,7 +124,7 @@ func (l *Leg) caller(req DialRequest, ourHost string) *sip.FromHeader {
 	from := &sip.FromHeader{DisplayName: req.DisplayName, Params: sip.NewParams(),
 		Address: sip.Uri{Scheme: "sip", User: orDefault(req.From, "ivr"), Host: ourHost}}
 	if t := l.trunk; t != nil {
-		from.Address.Host = t.uri.Host
+		from.Address.Host = t.ourHost()
 		switch {
 		case req.Private:
 		case t.ShowCaller && req.From != "":
@@ -149,13 +150,15 @@ func (l *Leg) identity(req DialRequest, ourHost string) (all []sip.Header) {
 		}
 		return all
 	}
-	all = append(all, sip.NewHeader("P-Asserted-Identity", fmt.Sprintf("<sip:%s@%s>", t.account(), t.uri.Host)))
+	if name := map[Identity]string{Asserted: "P-Asserted-Identity", Preferred: "P-Preferred-Identity"}[t.Identity]; name != "" {
+		all = append(all, sip.NewHeader(name, fmt.Sprintf("<sip:%s@%s>", t.account(), t.ourHost())))
+	}
 	if req.Private {
 		all = append(all, sip.NewHeader("Privacy", "id"))
 	}
 	if req.Diverted != "" && t.ShowCaller {
 		all = append(all, sip.NewHeader("Diversion",
-			fmt.Sprintf("<sip:%s@%s>;reason=unconditional", headerText(Rewrite(req.Diverted, t.Out)), t.uri.Host)))
+			fmt.Sprintf("<sip:%s@%s>;reason=unconditional", headerText(Rewrite(req.Diverted, t.Out)), t.ourHost())))
 	}
 	return all
 }
@@ -169,6 +172,28 @@ func (t *trunk) account() string {
 		return t.User
 	}
 	return "ivr"
+}
+
+// ourHost is the domain of our numbers there.
+func (t *trunk) ourHost() string { return orDefault(t.Host, t.uri.Host) }
+
+// Kept are the headers of the INVITE that the trunk is configured to keep, by the name in the configuration.
+func (l *Leg) Kept() map[string]string {
+	if l.trunk == nil {
+		return nil
+	}
+	kept := map[string]string{}
+	for _, name := range l.trunk.Keep {
+		if h := l.invite.GetHeader(name); h != nil {
+			kept[name] = h.Value()
+		}
+	}
+	return kept
+}
+
+// passes says whether a header of a call of ours goes along to the trunk: what we know of a caller is not every carrier's business.
+func (t *trunk) passes(name string) bool {
+	return t == nil || slices.ContainsFunc(t.Pass, func(p string) bool { return p == "*" || strings.EqualFold(p, name) })
 }
 
 func (t *trunk) ours() Credentials { return Credentials{t.User, t.Password} }

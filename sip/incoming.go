@@ -22,7 +22,7 @@ const (
 const grace = 5 * time.Second
 
 // methods we take, for Allow.
-const allow = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, INFO, NOTIFY"
+const allow = "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY"
 
 // onInvite lends its goroutine to the call.
 func (ua *UA) onInvite(req *sip.Request, tx sip.ServerTransaction) {
@@ -31,6 +31,10 @@ func (ua *UA) onInvite(req *sip.Request, tx sip.ServerTransaction) {
 		return
 	}
 	t, ok := ua.sender(req, tx)
+	if !ok || ua.tooShort(req, tx) {
+		return
+	}
+	old, ok := ua.replaced(req, tx)
 	if !ok || !ua.admit(req, tx, t) {
 		return
 	}
@@ -43,11 +47,12 @@ func (ua *UA) onInvite(req *sip.Request, tx sip.ServerTransaction) {
 		ua.refuseMedia(req, tx, err)
 		return
 	}
-	ua.conduct(l)
+	ua.conduct(l, old)
 }
 
-// conduct has the handler conduct a call. Whatever is left of the leg when it has returned, or has panicked, is ended here.
-func (ua *UA) conduct(l *Leg) {
+// conduct has the handler conduct a call, or that of the leg it replaces. Whatever is left of the leg when it has returned, or has
+// panicked, is ended here.
+func (ua *UA) conduct(l, old *Leg) {
 	ua.mu.Lock()
 	handle, ctx := ua.handle, ua.serving
 	ua.mu.Unlock()
@@ -64,6 +69,10 @@ func (ua *UA) conduct(l *Leg) {
 		l.end(ctx, code, reason, "")
 		l.finish(ErrEnded)
 	}()
+	if old != nil {
+		handOver(ctx, old, l)
+		return
+	}
 	handle(ctx, l)
 }
 
@@ -73,25 +82,47 @@ func (ua *UA) newIncoming(req *sip.Request, tx sip.ServerTransaction, t *trunk) 
 	if err != nil {
 		return nil, err
 	}
+	safe := ua.protectionOf(t, networkOf(req))
+	if offer != nil {
+		if err := safe.allows(offer); err != nil {
+			return nil, err
+		}
+	}
 	stream, err := ua.cfg.Media.Open()
 	if err != nil {
 		return nil, err
 	}
 	theirTag, _ := req.From().Params.Get("tag")
 	addr, _ := ua.faces(networkOf(req), req.Source())
-	seq := req.CSeq().SeqNo
+	f := &far{tag: theirTag, seq: 1, turn: newTurn(req.CSeq().SeqNo)}
+	f.learn(req.GetHeaders("Record-Route"), req.Contact(), false)
+	f.updates = lists(req, "Allow", "UPDATE")
 	l := &Leg{
-		ua: ua, trunk: t, invite: req, tx: tx, stream: stream, tag: newTag(), theirTag: theirTag, peer: req.Source(),
-		seq: 1, turn: newTurn(seq), done: make(chan struct{}), known: closedChan(),
-		local: newLocalMedia(addr, stream.LocalPort()), offer: offer,
+		ua: ua, trunk: t, invite: req, tx: tx, stream: stream, tag: newTag(), far: f, fars: []*far{f}, peer: req.Source(),
+		known: closedChan(), referrals: make(chan *Referral), replacements: make(chan *Leg), local: newLocalMedia(addr, stream.LocalPort(), safe), offer: offer,
 	}
-	l.learn(req.GetHeaders("Record-Route"), req.Contact(), false)
+	l.life, l.kill = context.WithCancel(context.Background())
 	ua.add(l)
 	// At once, so that an answer that crosses the CANCEL is not sent after the 487.
-	if !tx.OnCancel(func(*sip.Request) { l.finish(ErrCancelled) }) {
+	if !tx.OnCancel(func(cancel *sip.Request) { l.leave(cancel, ErrCancelled) }) {
 		l.finish(ErrCancelled)
 	}
 	return l, nil
+}
+
+// leave ends a leg because of a request of theirs.
+func (l *Leg) leave(req *sip.Request, err error) {
+	l.keepReason(req)
+	l.finish(err)
+}
+
+// keepReason keeps what a BYE or CANCEL gives as its reason (RFC 3326).
+func (l *Leg) keepReason(req *sip.Request) {
+	if h := req.GetHeader("Reason"); h != nil {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.reason = h.Value()
+	}
 }
 
 // refuseMedia answers an INVITE whose audio we cannot have.
@@ -101,6 +132,8 @@ func (ua *UA) refuseMedia(req *sip.Request, tx sip.ServerTransaction, err error)
 		ua.refuse(req, tx, 503, "Service Unavailable", refusedNoPort, ua.retryAfter())
 	case errors.Is(err, errBodyType):
 		ua.refuse(req, tx, 415, "Unsupported Media Type", refusedBody, sip.NewHeader("Accept", accept))
+	case errors.Is(err, errInsecure), errors.Is(err, errSecure):
+		ua.refuse(req, tx, 488, "Not Acceptable Here", refusedSRTP, sip.NewHeader("Warning", fmt.Sprintf("399 ivr %q", err.Error())))
 	default:
 		ua.refuse(req, tx, 488, "Not Acceptable Here", refusedMedia, sip.NewHeader("Warning", fmt.Sprintf("399 ivr %q", err.Error())))
 	}
@@ -117,6 +150,7 @@ func (l *Leg) response(req *sip.Request, code int, reason string, body []byte) *
 	res.To().Params.Add("tag", l.tag)
 	res.AppendHeader(l.ua.contact(networkOf(req), l.peer, l.trunk))
 	res.AppendHeader(sip.NewHeader("Allow", allow))
+	res.AppendHeader(sip.NewHeader("Supported", supported))
 	res.AppendHeader(sip.NewHeader("Server", l.ua.cfg.UserAgent))
 	if body != nil {
 		res.AppendHeader(sip.NewHeader("Content-Type", contentSDP))
@@ -124,24 +158,16 @@ func (l *Leg) response(req *sip.Request, code int, reason string, body []byte) *
 	return res
 }
 
-// Ring sends 180.
-func (l *Leg) Ring(context.Context) error {
+// Ring sends 180. Where the caller insists that it is acknowledged (RFC 3262), Ring returns when it was.
+func (l *Leg) Ring(ctx context.Context) error {
 	if l.tx == nil {
 		return errors.New("sip: only an incoming leg can ring")
 	}
-	if l.ended() {
-		return l.Err()
-	}
-	return l.tx.Respond(l.response(l.invite, 180, "Ringing", nil))
+	return l.provisional(ctx, l.response(l.invite, 180, "Ringing", nil), false)
 }
 
 func (l *Leg) ended() bool {
-	select {
-	case <-l.done:
-		return true
-	default:
-		return false
-	}
+	return l.life.Err() != nil
 }
 
 // Answer sends 200 with our SDP, retransmits it by RFC 3261, 13.3.1.4 and returns when the ACK came.
@@ -149,23 +175,29 @@ func (l *Leg) Answer(ctx context.Context) error {
 	if l.tx == nil {
 		return errors.New("sip: only an incoming leg can be answered")
 	}
-	body, err := l.describe()
-	if err != nil {
-		if over := l.Err(); over != nil { // the caller has hung up meanwhile
-			return over
+	var body []byte
+	settled := l.isSettled(l.who()) // before the answer, by a reliable response
+	if !settled {
+		var err error
+		if body, err = l.describe(); err != nil {
+			if over := l.Err(); over != nil { // the caller has hung up meanwhile
+				return over
+			}
+			return err
 		}
-		return err
 	}
 	l.mu.Lock()
 	if l.state != early {
 		defer l.mu.Unlock()
 		return l.err
 	}
-	l.state = answered
+	l.state, l.far.settled = answered, true
 	l.mu.Unlock()
-	err = l.sendUntilAck(ctx, l.tx, l.response(l.invite, 200, "OK", body), l.offer == nil)
+	res := l.response(l.invite, 200, "OK", body)
+	l.acceptTimer(l.invite, res)
+	err := l.sendUntilAck(ctx, l.tx, res, l.offer == nil && !settled)
 	if errors.Is(err, ErrNoAck) && l.finish(ErrNoAck) {
-		l.bye(ctx, "no ACK")
+		l.bye(ctx, l.who(), "no ACK")
 	}
 	return err
 }
@@ -212,7 +244,7 @@ func (l *Leg) sendUntilAck(ctx context.Context, tx sip.ServerTransaction, res *s
 			return l.Err()
 		case ack := <-tx.Acks():
 			l.ua.onAck(ack, tx)
-		case <-l.done:
+		case <-l.life.Done():
 			return l.Err()
 		case <-retransmit.C:
 			interval = min(2*interval, t2)
@@ -228,7 +260,7 @@ func (l *Leg) sendUntilAck(ctx context.Context, tx sip.ServerTransaction, res *s
 
 // onAck confirms a dialog; its body is the answer to an offer in our 2xx.
 func (ua *UA) onAck(req *sip.Request, _ sip.ServerTransaction) {
-	l := ua.legOf(req)
+	l, _ := ua.legOf(req)
 	if l == nil {
 		return // of a rejected INVITE, or of a dialog that has ended
 	}
@@ -251,7 +283,7 @@ func (ua *UA) onAck(req *sip.Request, _ sip.ServerTransaction) {
 		ua.log.Warn("an ACK brought no usable answer", "call", l.ID(), "err", err)
 	case err != nil:
 		if l.finish(fmt.Errorf("%w: the ACK brought no answer: %w", ErrMedia, err)) {
-			ua.farewell(func(ctx context.Context) { l.bye(ctx, "no audio in common") })
+			ua.farewell(func(ctx context.Context) { l.bye(ctx, l.who(), "no audio in common") })
 		}
 	default:
 		l.confirm(a.seq)
@@ -292,6 +324,7 @@ func (l *Leg) Reject(code int, reason string) error {
 	}
 	defer l.release()
 	if code == 404 { // who calls one number after the other looks for one that leads out
+		l.ua.countOn(l.trunk, refusedNumber, l.peer, "INVITE")
 		l.ua.offence(sourceOf(l.invite), refusedNumber)
 	}
 	return l.tx.Respond(l.response(l.invite, code, reason, nil))

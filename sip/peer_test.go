@@ -39,9 +39,14 @@ var (
 	peers = netip.MustParsePrefix("192.0.2.0/24")
 )
 
+// readResolvConf makes the resolver that is the machine's begin outside of fake time: what it makes there it could not use in the next
+// test. sipgo asks it for the names in Via.
+var readResolvConf = sync.OnceFunc(func() { net.LookupHost("localhost") })
+
 // inFakeTime runs a test against a UA that handles calls with handle; nil answers and waits for the end.
 func inFakeTime(t *testing.T, cfg Config, handle func(context.Context, *Leg), test func(w *world)) {
 	t.Helper()
+	readResolvConf()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, net: memnet.New(memnet.Damage{}), reg: prometheus.NewRegistry(), calls: make(chan *Leg, 100), next: 10}
 		w.media = w.engine(uaAt.Addr())
@@ -153,7 +158,8 @@ type peer struct {
 	in   chan message
 	seq  int
 
-	heard atomic.Int64 // RTP packets
+	heard  atomic.Int64 // RTP packets
+	listen func([]byte) // to each of them; set before the call
 }
 
 func (w *world) peer() *peer {
@@ -178,10 +184,14 @@ func (w *world) peerAt(at netip.AddrPort) *peer {
 	readers.Go(func() {
 		buf := make([]byte, 2048)
 		for {
-			if _, _, err := rtp.ReadFromUDPAddrPort(buf); err != nil {
+			n, _, err := rtp.ReadFromUDPAddrPort(buf)
+			if err != nil {
 				return
 			}
 			p.heard.Add(1)
+			if p.listen != nil {
+				p.listen(buf[:n])
+			}
 		}
 	})
 	readers.Go(func() { p.read(conn) })

@@ -107,6 +107,9 @@ func (t *trunk) request(method sip.RequestMethod, to sip.Uri, h hop) *sip.Reques
 	req.SetTransport(strings.ToUpper(h.network))
 	req.SetDestination(h.addr.String())
 	us := sip.Uri{Scheme: t.uri.Scheme, User: orDefault(t.User, t.account()), Host: t.uri.Host, Port: t.uri.Port}
+	if t.Host != "" && method != sip.REGISTER {
+		us.Host, us.Port = t.Host, 0
+	}
 	from := &sip.FromHeader{Address: us, Params: sip.NewParams()}
 	from.Params.Add("tag", newTag())
 	callID := sip.CallIDHeader(newTag() + newTag())
@@ -209,7 +212,7 @@ func (r *registration) at(ctx context.Context, h hop) (again time.Duration, err 
 		switch {
 		case res.IsSuccess():
 			return r.took(res), nil
-		case (res.StatusCode == 401 || res.StatusCode == 407) && challenged < 2:
+		case (res.StatusCode == 401 || res.StatusCode == 407) && challenged < 3:
 			challenged++
 			if err := authorize(r.request, res, t.ours()); err != nil {
 				return 0, fmt.Errorf("%w: %w", refused, err)

@@ -3,19 +3,12 @@ package sip
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/netip"
 	"strconv"
 	"strings"
 
 	"github.com/emiago/sipgo/sip"
 )
-
-// Resolver finds servers by name; *net.Resolver is one.
-type Resolver interface {
-	LookupSRV(ctx context.Context, service, proto, name string) (cname string, addrs []*net.SRV, err error)
-	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
-}
 
 // hop is where a request is sent next.
 type hop struct {
@@ -29,8 +22,8 @@ func (h hop) String() string { return h.network + ":" + h.addr.String() }
 // most hops that one name may lead to: a caller waits for each in turn.
 const maxHops = 6
 
-// hops finds the servers that a URI leads to, best first (RFC 3263, 4): those that the name's SRV records list, by priority and
-// weight; without such records, or with a port in the URI, the addresses of the name.
+// hops finds the servers that a URI leads to, best first (RFC 3263, 4): those that the name's NAPTR and SRV records list, by priority
+// and weight; without such records, or with a port in the URI, the addresses of the name.
 func (ua *UA) hops(ctx context.Context, uri sip.Uri) ([]hop, error) {
 	host := strings.Trim(uri.Host, "[]")
 	if maddr, ok := uri.UriParams.Get("maddr"); ok {
@@ -77,10 +70,14 @@ func transportOf(uri sip.Uri) (network string, fixed bool) {
 	return "udp", false
 }
 
-// services asks for SRV records; of transports that the URI does not fix, UDP goes first.
+// services asks which servers a domain has for SIP. Where the URI does not fix the transport the domain says which it likes best; if
+// it does not say either, UDP goes first.
 func (ua *UA) services(ctx context.Context, host, network string, fixed bool) (found []hop) {
 	networks := []string{network}
 	if !fixed {
+		if found = ua.preferred(ctx, host); len(found) > 0 {
+			return found
+		}
 		networks = []string{"udp", "tcp"}
 	}
 	for _, network := range networks {
@@ -88,20 +85,7 @@ func (ua *UA) services(ctx context.Context, host, network string, fixed bool) (f
 		if network == "tls" {
 			service, proto = "sips", "tcp"
 		}
-		_, records, err := ua.cfg.Resolver.LookupSRV(ctx, service, proto, host)
-		if err != nil {
-			continue
-		}
-		for _, r := range records { // the resolver has sorted them (RFC 2782)
-			addrs, err := ua.cfg.Resolver.LookupNetIP(ctx, "ip", strings.TrimSuffix(r.Target, "."))
-			if err != nil {
-				continue
-			}
-			for _, a := range addrs {
-				found = append(found, hop{network, netip.AddrPortFrom(a.Unmap(), r.Port), host})
-			}
-		}
-		if len(found) > 0 {
+		if found = ua.listed(ctx, service, proto, host, network, host); len(found) > 0 {
 			return found
 		}
 	}
@@ -126,13 +110,17 @@ func parseTarget(s string) (sip.Uri, error) {
 // numberOf is the number or name in a URI: of tel: without the dashes and dots that are there for the eye (RFC 3966, 3), of sip:
 // without parameters of the user part.
 func numberOf(uri sip.Uri) string {
-	user := uri.User
 	if uri.Scheme == "tel" {
-		user, _, _ = strings.Cut(uri.Raw(), ";")
-		return strings.NewReplacer("-", "", ".", "", "(", "", ")", "").Replace(unescape(user))
+		return telNumber(uri.Raw())
 	}
-	user, _, _ = strings.Cut(user, ";")
+	user, _, _ := strings.Cut(uri.User, ";")
 	return unescape(user)
+}
+
+// telNumber is the number of a tel: URI without its scheme.
+func telNumber(s string) string {
+	number, _, _ := strings.Cut(s, ";")
+	return strings.NewReplacer("-", "", ".", "", "(", "", ")", "", " ", "").Replace(unescape(number))
 }
 
 // unescape resolves %2B and the like; what is no escape stays.
@@ -152,4 +140,10 @@ func unescape(s string) string {
 		b.WriteByte(s[i])
 	}
 	return b.String()
+}
+
+// CheckTarget says what is wrong with an address that a configuration names: "sip:user@host;transport=tcp", "sips:host", "host:port".
+func CheckTarget(s string) error {
+	_, err := parseTarget(s)
+	return err
 }

@@ -29,11 +29,17 @@ type remoteMedia struct {
 	digits  uint8         // payload type of telephone-event at the clock rate of the first codec, or of the only one there is
 	clock   int           // Hz of those events
 	mux     bool          // RTCP on the port of RTP (RFC 5761)
-	sends   bool          // the far end sends
-	takes   bool          // the far end receives
+	profile string        // "RTP/AVP", "RTP/SAVP"
+
+	fingerprint string // of its certificate for DTLS
+	setup       string // "active", "passive" or "actpass"
+	keys        []media.Crypto
+	sends       bool // the far end sends
+	takes       bool // the far end receives
 }
 
-// parseSDP reads a session description (RFC 8866). Streams that are not RTP/AVP audio are passed over.
+// parseSDP reads a session description (RFC 8866): of its audio streams the first that is protected in a way of ours, else the first
+// that is not protected.
 func parseSDP(body []byte) (*remoteMedia, error) {
 	if !bytes.HasPrefix(body, []byte("v=")) {
 		return nil, errors.New("sip: not SDP")
@@ -45,19 +51,21 @@ func parseSDP(body []byte) (*remoteMedia, error) {
 	r := &remoteMedia{streams: d.MediaDescriptions, audio: -1}
 	for i, m := range d.MediaDescriptions {
 		name := m.MediaName
-		if name.Media != "audio" || name.Port.Value < 1 || name.Port.Value > 65535 || strings.Join(name.Protos, "/") != "RTP/AVP" {
+		if name.Media != "audio" || name.Port.Value < 1 || name.Port.Value > 65535 || !r.readKeys(&d, m) {
 			continue
 		}
-		r.readFormats(m)
-		if len(r.codecs) > 0 {
-			r.audio = i
-			break
+		if r.readFormats(m); len(r.codecs) > 0 && (r.audio < 0 || r.secured()) {
+			if r.audio = i; r.secured() {
+				break
+			}
 		}
 	}
 	if r.audio < 0 {
 		return nil, errNoAudio
 	}
 	m := d.MediaDescriptions[r.audio]
+	r.readKeys(&d, m)
+	r.readFormats(m)
 	r.readDirection(&d, m)
 	return r, r.readAddress(&d, m)
 }
@@ -167,12 +175,30 @@ type localMedia struct {
 	session uint64
 	version uint64
 	last    string
+	held    bool                    // the far end is to send nothing
+	streams []*sdp.MediaDescription // of our last answer: offers keep their number and order (RFC 3264, 8)
+	audio   int                     // which of them is ours
+	safe    protection
 }
 
 // offer lists all we speak.
 func (l *localMedia) offer() []byte {
-	return l.write([]*sdp.MediaDescription{audioStream(l.port, media.Codecs(), map[int]uint8{8000: 101, 48000: 102}, "sendrecv")})
+	direction := "sendrecv"
+	if l.held {
+		direction = "sendonly"
+	}
+	ours := audioStream(l.port, media.Codecs(), map[int]uint8{8000: 101, 48000: 102}, direction)
+	l.safe.offer(ours)
+	if len(l.streams) == 0 {
+		return l.write([]*sdp.MediaDescription{ours})
+	}
+	streams := slices.Clone(l.streams)
+	streams[l.audio] = ours
+	return l.write(streams)
 }
+
+// again is what was said last: a refresh changes nothing (RFC 4028, 7.4).
+func (l *localMedia) again() []byte { return []byte(l.last) }
 
 // answer agrees to the first codec of an offer that is ours; every other stream is refused with port 0 (RFC 3264, 6).
 func (l *localMedia) answer(r *remoteMedia) []byte {
@@ -185,22 +211,24 @@ func (l *localMedia) answer(r *remoteMedia) []byte {
 			streams[i] = &refused
 			continue
 		}
-		streams[i] = audioStream(l.port, r.codecs[:1], map[int]uint8{r.clock: r.digits}, answerDirection(r))
+		streams[i] = audioStream(l.port, r.codecs[:1], map[int]uint8{r.clock: r.digits}, answerDirection(r.sends && !l.held, r.takes))
+		l.safe.answer(streams[i], r)
 		if r.mux {
 			streams[i].WithPropertyAttribute("rtcp-mux")
 		}
 	}
+	l.streams, l.audio = streams, r.audio
 	return l.write(streams)
 }
 
 // answerDirection mirrors the offer (RFC 3264, 6.1).
-func answerDirection(r *remoteMedia) string {
+func answerDirection(sends, takes bool) string {
 	switch {
-	case r.sends && r.takes:
+	case sends && takes:
 		return "sendrecv"
-	case r.sends:
+	case sends:
 		return "recvonly"
-	case r.takes:
+	case takes:
 		return "sendonly"
 	}
 	return "inactive"

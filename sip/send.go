@@ -11,8 +11,9 @@ import (
 
 // dress adds what every request of ours has: Via with our address, Contact, User-Agent, Max-Forwards.
 func (ua *UA) dress(req *sip.Request, network, peer string, t *trunk) {
-	addr, port := ua.faces(network, peer)
-	via := &sip.ViaHeader{ProtocolName: "SIP", ProtocolVersion: "2.0", Transport: strings.ToUpper(network),
+	shown := ua.shown(network, peer)
+	addr, port := ua.faces(shown, peer)
+	via := &sip.ViaHeader{ProtocolName: "SIP", ProtocolVersion: "2.0", Transport: strings.ToUpper(shown),
 		Host: hostOf(addr), Port: port, Params: sip.NewParams()}
 	via.Params.Add("branch", sip.GenerateBranchN(16))
 	via.Params.Add("rport", "")
@@ -43,14 +44,22 @@ func (ua *UA) socket() (netip.AddrPort, bool) {
 
 // contact is where requests of the far end go. Its user part tells which of several trunks at one address is meant.
 func (ua *UA) contact(network, peer string, t *trunk) *sip.ContactHeader {
-	addr, port := ua.faces(network, peer)
+	shown := ua.shown(network, peer)
+	addr, port := ua.faces(shown, peer)
 	user := "ivr"
 	if t != nil {
 		user = t.Name
 	}
 	uri := sip.Uri{Scheme: "sip", User: user, Host: hostOf(addr), Port: port, UriParams: sip.NewParams()}
-	if network != "udp" {
-		uri.UriParams.Add("transport", network)
+	if t != nil && t.Host != "" {
+		uri.Host = t.Host
+	}
+	switch shown {
+	case "udp":
+	case "wss": // it has no name of its own (RFC 7118, 5.2)
+		uri.UriParams.Add("transport", "ws")
+	default:
+		uri.UriParams.Add("transport", shown)
 	}
 	return &sip.ContactHeader{Address: uri}
 }

@@ -23,8 +23,14 @@ import (
 func newUA(t *testing.T, cfg Config) *UA {
 	t.Helper()
 	before := goleak.IgnoreCurrent()
-	t.Cleanup(func() { goleak.VerifyNone(t, before) })
-	cfg.Media = media.NewEngine(media.Config{Bind: netip.MustParseAddr("127.0.0.1"), PortMin: 31000, PortMax: 32000})
+	// Of two UAs of a test the first is closed last: its transactions may still have an ACK that nobody wants, until timer I.
+	acks := goleak.IgnoreAnyFunction("github.com/emiago/sipgo/sip.(*ServerTx).ackSend")
+	t.Cleanup(func() { goleak.VerifyNone(t, before, acks) })
+	bind := netip.MustParseAddr("127.0.0.1")
+	if len(cfg.Listen) > 0 && strings.HasPrefix(cfg.Listen[0].Addr, "[::1]") {
+		bind = netip.IPv6Loopback()
+	}
+	cfg.Media = media.NewEngine(media.Config{Bind: bind, PortMin: 12000, PortMax: 19998})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); cfg.Media.Run(ctx) }()
@@ -82,6 +88,51 @@ func TestTwoOfUsCallEachOtherOverEachTransport(t *testing.T) {
 			}
 			if err := <-ended; !errors.Is(err, ErrHangup) {
 				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestTwoOfUsCallEachOtherOverIPv6(t *testing.T) {
+	if c, err := net.Listen("tcp", "[::1]:0"); err != nil {
+		t.Skip(err)
+	} else {
+		c.Close()
+	}
+	for i, network := range []string{"udp", "tcp"} {
+		t.Run(network, func(t *testing.T) {
+			on6 := Config{Listen: []Listen{{"udp", "[::1]:0"}, {"tcp", "[::1]:0"}}}
+			a, b := newUA(t, on6), newUA(t, on6)
+			held, ended := make(chan error, 1), make(chan *Leg, 1)
+			serve(t, b, func(ctx context.Context, l *Leg) {
+				l.Ring(ctx)
+				if l.Answer(ctx) == nil {
+					held <- l.Hold(ctx)
+					untilEnd(ctx, l)
+				}
+				ended <- l
+			})
+			leg, err := a.Dial(t.Context(), DialRequest{To: "sip:4000@" + b.Addrs()[i].Addr + ";transport=" + network})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := <-held; err != nil { // a request the other way finds its way too
+				t.Error(err)
+			}
+			for start := time.Now(); leg.Media().Stats().Received < 3; <-time.After(10 * time.Millisecond) {
+				if time.Since(start) > 10*time.Second {
+					t.Fatalf("%+v", leg.Media().Stats())
+				}
+			}
+			if err := leg.Hangup(t.Context(), ""); err != nil {
+				t.Error(err)
+			}
+			there := <-ended
+			if !errors.Is(there.Err(), ErrHangup) {
+				t.Error(there.Err())
+			}
+			if !strings.Contains(there.Header("Contact"), "@[::1]:") || !strings.Contains(string(there.invite.Body()), "c=IN IP6 ::1\r\n") {
+				t.Error(there.invite)
 			}
 		})
 	}

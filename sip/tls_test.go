@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"errors"
 	"math/big"
 	"net"
 	"strings"
@@ -128,6 +129,9 @@ func TestACallOverAConnectionIsEndedOverIt(t *testing.T) {
 		}
 	})
 	leg, err := a.Dial(t.Context(), DialRequest{To: "sip:4000@" + b.Addrs()[1].Addr + ";transport=tcp"})
+	if errors.Is(err, ErrHangup) { // the BYE came on the heels of the answer
+		return
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

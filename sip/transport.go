@@ -30,23 +30,31 @@ func (ua *UA) bind(l Listen) error {
 		}
 		ua.udp = append(ua.udp, &datagrams{c, ua})
 		ua.addrs = append(ua.addrs, Listen{"udp", c.LocalAddr().String()})
-	case "tcp", "tls":
+	case "tcp", "tls", "ws", "wss":
+		secure := l.Network == "tls" || l.Network == "wss"
+		if secure && ua.cfg.TLS == nil {
+			return fmt.Errorf("sip: cannot listen on %s://%s: no certificate", l.Network, l.Addr)
+		}
 		c, err := net.Listen("tcp", l.Addr)
 		if err != nil {
 			return fmt.Errorf("sip: cannot listen on %s://%s: %w", l.Network, l.Addr, err)
 		}
 		ua.addrs = append(ua.addrs, Listen{l.Network, c.Addr().String()})
-		if l.Network == "tcp" {
+		if secure {
+			c = tls.NewListener(c, ua.cfg.TLS)
+		}
+		switch l.Network {
+		case "tcp":
 			ua.tcp = append(ua.tcp, &connections{c, ua})
-			break
+		case "tls":
+			ua.tls = append(ua.tls, &connections{c, ua})
+		case "ws":
+			ua.web = append(ua.web, webSockets{c, "ws", "tcp"})
+		case "wss":
+			ua.web = append(ua.web, webSockets{c, "wss", "tls"})
 		}
-		if ua.cfg.TLS == nil {
-			c.Close()
-			return fmt.Errorf("sip: cannot listen on tls://%s: no certificate", l.Addr)
-		}
-		ua.tls = append(ua.tls, &connections{tls.NewListener(c, ua.cfg.TLS), ua})
 	default:
-		return fmt.Errorf("sip: unknown network %q: want udp, tcp or tls", l.Network)
+		return fmt.Errorf("sip: unknown network %q: want udp, tcp, tls, ws or wss", l.Network)
 	}
 	return nil
 }
@@ -71,6 +79,9 @@ func (ua *UA) listen() {
 	}
 	for _, l := range ua.tls {
 		ua.readers.Go(func() { ua.server.ServeTLS(l) })
+	}
+	for _, l := range ua.web {
+		ua.readers.Go(func() { ua.serveWebSockets(l) })
 	}
 	ua.readers.Go(func() { ua.server.ServeTCP(ua.outlets["tcp"]) })
 	ua.readers.Go(func() { ua.server.ServeTLS(ua.outlets["tls"]) })

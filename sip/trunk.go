@@ -32,9 +32,25 @@ type Trunk struct {
 	ShowCaller bool    // the caller's number goes along: the carrier has to allow it
 	Distrust   bool    // do not believe its P-Asserted-Identity (RFC 3325)
 
+	Identity Identity // how our number is asserted
+	Host     string   // our name there, in Contact and From; "": our address, and the trunk's name
+	Keep     []string // headers of its calls that Leg.Kept gives
+	Pass     []string // headers of DialRequest that it gets; "*": all
+	SRTP     SRTP
+
 	KeepAlive time.Duration // how often it is asked whether it is there [30s]; negative: never
 	TLS       *tls.Config   // nil: Config.ClientTLS
 }
+
+// Identity says how our number goes along with a call (RFC 3325).
+type Identity string
+
+// What a [Trunk] can want.
+const (
+	Asserted   Identity = ""          // P-Asserted-Identity: between those who trust each other
+	Preferred  Identity = "preferred" // P-Preferred-Identity: a customer tells its carrier which of its numbers to show
+	Unasserted Identity = "none"
+)
 
 // Credentials are for digest authentication.
 type Credentials struct{ User, Password string }
@@ -73,7 +89,7 @@ type TrunkState struct {
 	Until         time.Time // of the registration
 	Calls         int       // in progress, of both directions
 	In, Out       int       // calls since the start
-	Refused       int       // of its calls, by us
+	Refused       int       // of its requests, by us: see UA.Refusals
 }
 
 // trunk is a Trunk at work.
@@ -107,6 +123,8 @@ func (ua *UA) newTrunk(c Trunk) (*trunk, error) {
 	}
 	t := &trunk{Trunk: c, ua: ua, begun: bucket{rate: c.CallRate}}
 	t.state = TrunkState{Name: c.Name, Address: c.Address, Up: !c.Register}
+	ua.metrics.trunkUp.WithLabelValues(c.Name).Set(boolFloat(t.state.Up)) // an alert needs the series before the first change
+	ua.metrics.trunkCalls.WithLabelValues(c.Name).Set(0)
 	if c.Address == "" {
 		switch {
 		case c.Register:
@@ -122,6 +140,16 @@ func (ua *UA) newTrunk(c Trunk) (*trunk, error) {
 	}
 	if _, err := netip.ParseAddr(strings.Trim(t.uri.Host, "[]")); err == nil {
 		t.found, _ = ua.hops(context.Background(), t.uri) // looks nothing up
+	}
+	switch c.SRTP {
+	case SRTPAccept, SRTPOff, SRTPOffer, SRTPRequire:
+	default:
+		return nil, fmt.Errorf("%w %s: srtp %q: want off, offer or require", errTrunk, c.Name, c.SRTP)
+	}
+	switch c.Identity {
+	case Asserted, Preferred, Unasserted:
+	default:
+		return nil, fmt.Errorf("%w %s: identity %q: want preferred or none", errTrunk, c.Name, c.Identity)
 	}
 	if c.Register && c.User == "" {
 		return nil, fmt.Errorf("%w %s: no user to register", errTrunk, c.Name)
@@ -156,6 +184,16 @@ func (ua *UA) trunksAt(from netip.Addr, uri sip.Uri) (all []*trunk) {
 		}
 	}
 	return all
+}
+
+// ownerOf is the first trunk that an address is; nil: none.
+func (ua *UA) ownerOf(addr netip.Addr) *trunk {
+	for _, t := range ua.trunks {
+		if t.owns(addr) {
+			return t
+		}
+	}
+	return nil
 }
 
 // owns says whether an address is the trunk's.
@@ -269,17 +307,18 @@ func (t *trunk) enter(incoming bool) (why refusal) {
 		why = refusedTrunkRate
 	}
 	if why != "" {
-		if incoming {
-			t.state.Refused++
-		}
 		return why
 	}
 	t.state.Calls++
+	direction := "out"
 	if incoming {
 		t.state.In++
+		direction = "in"
 	} else {
 		t.state.Out++
 	}
+	t.ua.metrics.trunkBegun.WithLabelValues(t.Name, direction).Inc()
+	t.ua.metrics.trunkCalls.WithLabelValues(t.Name).Set(float64(t.state.Calls))
 	return ""
 }
 
@@ -287,6 +326,14 @@ func (t *trunk) leave() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.state.Calls--
+	t.ua.metrics.trunkCalls.WithLabelValues(t.Name).Set(float64(t.state.Calls))
+}
+
+// refusedOne counts a request of the trunk that was not served.
+func (t *trunk) refusedOne() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.state.Refused++
 }
 
 // bucket lets rate events a second through, and as many at once.

@@ -34,19 +34,22 @@ type Config struct {
 	UserAgent  string
 	Trunks     []Trunk // those that come first are asked first to place a call
 	Guard      Guard
-	TLS        *tls.Config // certificate of the "tls" sockets; with ClientAuth for mutual TLS
+	TLS        *tls.Config // certificate of the "tls" and "wss" sockets; with ClientAuth for mutual TLS
 	ClientTLS  *tls.Config // for connections of ours; nil: the system's authorities
 	Resolver   Resolver    // nil: the system's
 	Media      *media.Engine
-	Log        *slog.Logger
-	Metrics    prometheus.Registerer // may be nil
+
+	SessionExpires time.Duration // session timer that we ask for (RFC 4028) [30m]; negative: none, others may still
+
+	Log     *slog.Logger
+	Metrics prometheus.Registerer // may be nil
 
 	listenPacket func(addr string) (net.PacketConn, error) // of tests in fake time; nil: real sockets
 }
 
 // Listen is one socket we receive on.
 type Listen struct {
-	Network string // "udp", "tcp" or "tls"
+	Network string // "udp", "tcp", "tls", "ws" or "wss"
 	Addr    string // "127.0.0.1:5060"; port 0 takes a free one
 }
 
@@ -56,18 +59,22 @@ type UA struct {
 	log     *slog.Logger
 	metrics *metrics
 	mouth   *mouth
+	ledger  *ledger
 	agent   *sipgo.UserAgent
 	server  *sipgo.Server
 	client  *sipgo.Client
 	udp     []net.PacketConn
 	tcp     []net.Listener
 	tls     []net.Listener
+	web     []webSockets
 	addrs   []Listen
 	outlets map[string]*outlet // by network
 	dials   singleflight.Group
 	trunks  []*trunk
 	guard   *guard
 	auth    *challenger
+
+	identity *media.Identity // of protected audio whose keys DTLS agrees on
 
 	mu       sync.Mutex
 	legs     map[string]*Leg    // by dialog
@@ -81,6 +88,7 @@ type UA struct {
 	handlers sync.WaitGroup
 	readers  sync.WaitGroup
 
+	browsers  sync.Map    // "ws" or "wss" by the address of the peer
 	deaf      atomic.Bool // nothing that arrives is read any more
 	farewells sync.WaitGroup
 	lastWords context.Context // of farewells; done a moment after Close has begun
@@ -93,8 +101,7 @@ const parole = 2 * time.Second
 // flush is how long what was received before Close may take to reach its handler.
 const flush = 10 * time.Millisecond
 
-// New checks cfg and binds the sockets, so that Addrs is known before Serve.
-func New(cfg Config) (*UA, error) {
+func (cfg *Config) setDefaults() {
 	if len(cfg.Allow) == 0 {
 		cfg.Allow = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 	}
@@ -104,6 +111,9 @@ func New(cfg Config) (*UA, error) {
 	if cfg.RetryAfter <= 0 {
 		cfg.RetryAfter = 10 * time.Second
 	}
+	if cfg.SessionExpires == 0 {
+		cfg.SessionExpires = defaultSession
+	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
@@ -111,11 +121,16 @@ func New(cfg Config) (*UA, error) {
 		cfg.listenPacket = listenPacket
 	}
 	if cfg.Resolver == nil {
-		cfg.Resolver = net.DefaultResolver
+		cfg.Resolver = systemResolver{net.DefaultResolver}
 	}
+}
+
+// New checks cfg and binds the sockets, so that Addrs is known before Serve.
+func New(cfg Config) (*UA, error) {
+	cfg.setDefaults()
 	tameLibrary()
 	ua := &UA{cfg: cfg, log: cfg.Log, metrics: newMetrics(cfg.Metrics), legs: map[string]*Leg{}, parting: map[string]bool{},
-		invites: map[string]bool{}, mouth: newMouth(), called: map[netip.Addr]int{}, guard: newGuard(cfg.Guard), auth: newChallenger("ivr"),
+		invites: map[string]bool{}, mouth: newMouth(), ledger: newLedger(), called: map[netip.Addr]int{}, guard: newGuard(cfg.Guard), auth: newChallenger("ivr"),
 		outlets: map[string]*outlet{"tcp": newOutlet(), "tls": newOutlet()}}
 	ua.lastWords, ua.silence = context.WithCancel(context.Background())
 	for _, c := range cfg.Trunks {
@@ -127,6 +142,9 @@ func New(cfg Config) (*UA, error) {
 	}
 	quiet := slog.New(slog.DiscardHandler) // what sipgo has to say per packet, we count
 	var err error
+	if ua.identity, err = media.NewIdentity(); err != nil {
+		return nil, err
+	}
 	ua.agent, err = sipgo.NewUA(sipgo.WithUserAgent(cfg.UserAgent),
 		sipgo.WithUserAgentTransportLayerOptions(sip.WithTransportLayerLogger(quiet)),
 		sipgo.WithUserAgentTransactionLayerOptions(sip.WithTransactionLayerLogger(quiet),
@@ -155,7 +173,7 @@ func New(cfg Config) (*UA, error) {
 func (ua *UA) route() {
 	for method, h := range map[sip.RequestMethod]func(*sip.Request, sip.ServerTransaction){
 		sip.INVITE: ua.onInvite, sip.ACK: ua.onAck, sip.BYE: ua.onBye, sip.CANCEL: ua.onCancel,
-		sip.OPTIONS: ua.onOptions, sip.UPDATE: ua.onUpdate, sip.INFO: ua.onInfo, sip.NOTIFY: ua.onNotify,
+		sip.OPTIONS: ua.onOptions, sip.PRACK: ua.onPrack, sip.UPDATE: ua.onUpdate, sip.INFO: ua.onInfo, sip.REFER: ua.onRefer, sip.NOTIFY: ua.onNotify,
 	} {
 		ua.server.OnRequest(method, ua.guarded(h))
 	}
@@ -222,13 +240,14 @@ func (ua *UA) Close() error {
 	return err
 }
 
-// farewell says what must still be said of a call that nobody waits for any more; Close waits for it.
-func (ua *UA) farewell(say func(context.Context)) {
+// farewell says what must still be said of a call that nobody waits for any more; Close waits for it. False: the UA is closed.
+func (ua *UA) farewell(say func(context.Context)) bool {
 	ua.mu.Lock()
 	defer ua.mu.Unlock()
 	if !ua.closed {
 		ua.farewells.Go(func() { say(ua.lastWords) })
 	}
+	return !ua.closed
 }
 
 func (ua *UA) close() error {
@@ -237,6 +256,9 @@ func (ua *UA) close() error {
 		errs = append(errs, ignoreClosed(c.Close()))
 	}
 	for _, l := range slices.Concat(ua.tcp, ua.tls) {
+		errs = append(errs, ignoreClosed(l.Close()))
+	}
+	for _, l := range ua.web {
 		errs = append(errs, ignoreClosed(l.Close()))
 	}
 	for _, o := range ua.outlets {

@@ -40,10 +40,8 @@ func (ua *UA) inspect(data []byte, from net.Addr) (pass, reply []byte) {
 	switch {
 	case f != nil:
 		ua.metrics.garbage.Inc()
+		ua.count(refusedMalformed, from.String(), clip(f.what))
 		ua.offence(addr, refusedMalformed)
-		if unsaid, ok := ua.mouth.may(refusedMalformed, now); ok {
-			ua.log.Warn("malformed message", "source", from.String(), "what", f.what, "unlogged", unsaid)
-		}
 		return nil, l.refusal(f)
 	case who == served && scanner(l):
 		ua.count(refusedScanner, from.String(), l.start)

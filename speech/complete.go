@@ -13,13 +13,14 @@ const (
 	Open                         // goes on: a trailing "and", "um", comma
 	Neutral                      // could go either way
 	Complete                     // a full sentence, or all that was asked for
+	Settled                      // nothing is missing for the talk to go on
 )
 
 // trailing words are never the last of a sentence that is finished: who stops there is thinking.
 var trailing = wordSet(`and or but so because if then when while that which who whose the a an my your his her our their its
 	this these those to for from with without of in on at by about into onto as is am are was were be been i'm i'll i'd i've it's
 	there's that's um uh er erm eh hmm like well very not can could would will should may might must do does did have has had
-	number order parcel's is's i he she we they between than until since before after whether`)
+	parcel's is's i he she we they between than until since before after whether`)
 
 // completeAlone are single words that are a whole answer although they look like the end of something longer.
 var completeAlone = wordSet(`yes no yeah nope yep ok okay sure correct right wrong help hello agent operator thanks`)

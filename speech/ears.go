@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,7 +32,7 @@ type Ears struct {
 	mood   *MoodTracker
 	ring   *ring
 	events chan Event
-	expect atomic.Value // Expect
+	expect atomic.Pointer[expected]
 
 	// What follows belongs to Run.
 	endpoint Endpointer
@@ -53,7 +54,7 @@ func NewEars(cfg EarsConfig, vad VAD, pool *Pool) *Ears {
 		cfg.Bound = 4 * time.Second
 	}
 	e := &Ears{cfg: cfg, vad: vad, pool: pool, ring: newRing(), events: make(chan Event, 16), results: make(chan *recognition)}
-	e.expect.Store(ExpectAny)
+	e.expect.Store(&expected{what: ExpectAny})
 	if cfg.Mood != nil {
 		e.mood = cfg.Mood.NewCaller()
 	}
@@ -68,8 +69,38 @@ func (e *Ears) Hear(h *media.Heard) { e.ring.put(h) }
 // Events delivers onsets and utterances in order. It is never closed.
 func (e *Ears) Events() <-chan Event { return e.events }
 
-// Expect says what the talk waits for from now on.
-func (e *Ears) Expect(x Expect) { e.expect.Store(x) }
+// expected is what the talk waits for, and where words would lead it.
+type expected struct {
+	what    Expect
+	outlook func(text string) Completeness
+}
+
+// Expect says what the talk waits for from now on. outlook, which may be nil, is asked about words that may not be all: Settled, when
+// the talk can go on with them; Neutral, when it would ask for more; Open, when they are of no use to it. It is called from Run.
+func (e *Ears) Expect(x Expect, outlook func(text string) Completeness) {
+	e.expect.Store(&expected{x, outlook})
+}
+
+// completeness judges the words of a turn that may go on: by where they lead, and by how they end.
+func (x *expected) completeness(text string) Completeness {
+	c := CompletenessOf(text, x.what)
+	if c == Unknown || x.outlook == nil {
+		return c
+	}
+	switch leads := x.outlook(text); {
+	case leads == Settled && x.what == ExpectDigits: // a whole number, however it is written
+		return Settled
+	case leads == Settled:
+		if CompletenessOf(strings.TrimRight(text, " ,-:;"), x.what) == Open {
+			return Open
+		}
+		return Settled
+	case c == Open:
+		return Open
+	default:
+		return leads
+	}
+}
 
 // Dropped is how many frames Run was too late for.
 func (e *Ears) Dropped() int { return e.ring.lost() }
@@ -121,9 +152,6 @@ const quietest = 32
 // preRoll is kept of the time before the first voiced window: words begin softly.
 const preRoll = 10 * windowSamples
 
-// wordEnd is for how many windows after the last voice a sound still belongs to the word: the VAD takes a final s for none.
-const wordEnd = 3
-
 // hear takes one frame; every 512 samples the endpointer decides.
 func (e *Ears) hear(f *heardFrame) error {
 	if media.Audible(f.pcm[:]) {
@@ -141,10 +169,12 @@ func (e *Ears) hear(f *heardFrame) error {
 			return fmt.Errorf("speech: listening: %w", err)
 		}
 	}
+	audible := media.Audible(window)
 	e.audio = append(e.audio, window...)
 	e.window = append(e.window[:0], e.window[windowSamples:]...)
-	e.endpoint.Expect(e.expect.Load().(Expect))
-	decision := e.endpoint.Window(probability)
+	e.endpoint.Expect(e.expect.Load().what)
+	e.endpoint.Eager(e.pool.Idle())
+	decision := e.endpoint.Window(probability, audible)
 	switch begun, silent := e.endpoint.Since(); {
 	case begun == 0 && decision == Nothing:
 		e.forget(preRoll)
@@ -156,8 +186,6 @@ func (e *Ears) hear(f *heardFrame) error {
 		if e.loud.After(e.began) { // the VAD goes on a little beyond the last sound
 			e.lastTime = e.loud
 		}
-	case begun > 0 && silent <= wordEnd && e.loud.After(e.lastTime):
-		e.lastTime = e.loud
 	}
 	e.act(decision)
 	return nil

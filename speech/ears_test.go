@@ -189,7 +189,7 @@ func TestACallerWhoThinksIsNotInterrupted(t *testing.T) {
 func TestAPauseForDictatedDigitsIsLonger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLeg(t, &scripted{texts: []string{"45", "45 12."}, takes: 50 * time.Millisecond}, new(loudVAD), speech.EarsConfig{})
-		l.ears.Expect(speech.ExpectDigits)
+		l.ears.Expect(speech.ExpectDigits, nil)
 		l.play(true, 600*time.Millisecond)
 		l.play(false, 1000*time.Millisecond)
 		l.play(true, 600*time.Millisecond)

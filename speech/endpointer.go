@@ -4,6 +4,7 @@ import "time"
 
 // Pauses are how long a caller may be silent before the turn counts as over, by how finished the words look.
 type Pauses struct {
+	Settled  time.Duration // the talk needs no more
 	Complete time.Duration // the words are a full sentence
 	Neutral  time.Duration // they may be
 	Open     time.Duration // they go on, or are not known yet
@@ -14,13 +15,13 @@ func pausesFor(e Expect) Pauses {
 	const ms = time.Millisecond
 	switch e {
 	case ExpectYesNo:
-		return Pauses{Complete: 350 * ms, Neutral: 450 * ms, Open: 800 * ms}
+		return Pauses{Settled: 225 * ms, Complete: 350 * ms, Neutral: 450 * ms, Open: 800 * ms}
 	case ExpectDigits:
-		return Pauses{Complete: 500 * ms, Neutral: 800 * ms, Open: 1200 * ms}
+		return Pauses{Settled: 320 * ms, Complete: 500 * ms, Neutral: 800 * ms, Open: 1200 * ms}
 	case ExpectDate:
-		return Pauses{Complete: 450 * ms, Neutral: 600 * ms, Open: 1000 * ms}
+		return Pauses{Settled: 290 * ms, Complete: 450 * ms, Neutral: 600 * ms, Open: 1000 * ms}
 	}
-	return Pauses{Complete: 450 * ms, Neutral: 550 * ms, Open: 800 * ms}
+	return Pauses{Settled: 225 * ms, Complete: 450 * ms, Neutral: 500 * ms, Open: 800 * ms}
 }
 
 // How the endpointer hears.
@@ -31,9 +32,11 @@ const (
 	speechAbove  = 0.5  // probability at which silence becomes speech
 	silenceBelow = 0.35 // and at which speech becomes silence
 	leastVoiced  = 4    // windows, 128 ms: shorter is a click, a cough or a breath
+	wordEnd      = 3    // windows after the last voice in which a sound still belongs to the word
 	blipOver     = 5    // windows of silence after which a blip that was too short is forgotten
 
 	speculateAfter = 6 * windowDuration // of silence: time to recognise what there is, so that the words are there at the end
+	eagerlyAfter   = 3 * windowDuration // the same, while there is time to do it in vain
 	longestTurn    = 20 * time.Second
 )
 
@@ -53,9 +56,11 @@ const (
 // window, with what is known of the words, and decisions come out. The zero value is ready and expects anything.
 type Endpointer struct {
 	expect Expect
+	eager  bool
 	words  Completeness // of what was recognised at the last pause
 
 	speaking bool
+	tail     int // windows since the last voiced one in which the sound of a word died away
 	windows  int // since the first voiced one of this turn
 	voiced   int // of those
 	silent   int // of those, the last ones in a row
@@ -65,11 +70,18 @@ type Endpointer struct {
 // Expect changes what the talk waits for, also in the middle of a turn.
 func (e *Endpointer) Expect(x Expect) { e.expect = x }
 
-// Window takes the next judgement of the VAD.
-func (e *Endpointer) Window(probability float32) Decision {
+// Eager says whether there is time to recognise what may turn out not to be all: then every short pause is used.
+func (e *Endpointer) Eager(yes bool) { e.eager = yes }
+
+// Window takes the next judgement of the VAD, and whether anything was to be heard: for a moment after a voice that belongs to the
+// word, as a final s does.
+func (e *Endpointer) Window(probability float32, audible bool) Decision {
 	switch above := e.silent == 0 && e.windows > 0; {
 	case probability >= speechAbove, above && probability >= silenceBelow:
 		return e.voice()
+	case audible && e.speaking && e.silent == 0 && e.tail < wordEnd:
+		e.tail++
+		e.windows++
 	case e.windows > 0:
 		return e.silence()
 	}
@@ -80,7 +92,7 @@ func (e *Endpointer) voice() Decision {
 	e.windows++
 	e.voiced++
 	resumed := e.paused
-	e.silent, e.paused, e.words = 0, false, Unknown
+	e.silent, e.tail, e.paused, e.words = 0, 0, false, Unknown
 	switch {
 	case !e.speaking && e.voiced >= leastVoiced:
 		e.speaking = true
@@ -108,7 +120,7 @@ func (e *Endpointer) silence() Decision {
 	case e.over():
 		e.reset()
 		return Ended
-	case !e.paused && windowsLast(e.silent) >= speculateAfter:
+	case !e.paused && (windowsLast(e.silent) >= speculateAfter || e.eager && windowsLast(e.silent) >= eagerlyAfter):
 		e.paused = true
 		return Paused
 	}
@@ -133,6 +145,8 @@ func (e *Endpointer) over() bool {
 	pauses := pausesFor(e.expect)
 	limit := pauses.Open
 	switch e.words {
+	case Settled:
+		limit = pauses.Settled
 	case Complete:
 		limit = pauses.Complete
 	case Neutral:
@@ -145,7 +159,7 @@ func (e *Endpointer) over() bool {
 func (e *Endpointer) Since() (began, voice int) { return e.windows, e.silent }
 
 func (e *Endpointer) reset() {
-	*e = Endpointer{expect: e.expect}
+	*e = Endpointer{expect: e.expect, eager: e.eager}
 }
 
 func windowsLast(n int) time.Duration { return time.Duration(n) * windowDuration }

@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// hear plays a drawing of a turn to e, a sign a window: '#' voice, '-' silence, '~' between the two thresholds; 'C', 'N' and
-// 'O' tell that the words so far are complete, neutral or open. It returns what was decided, as "window:decision".
+// hear plays a drawing of a turn to e, a sign a window: '#' voice, '-' silence, '~' between the two thresholds,
+// 's' a sound that is no voice; 'S', 'C',
+// 'N' and 'O' tell that the words so far are settled, complete, neutral or open; 'E' makes it eager. It returns what was decided, as "window:decision".
 func hear(e *Endpointer, drawing string) string {
 	var said []string
 	window := 0
@@ -17,11 +18,17 @@ func hear(e *Endpointer, drawing string) string {
 		var d Decision
 		switch sign {
 		case '#':
-			d = e.Window(0.95)
+			d = e.Window(0.95, true)
 		case '~':
-			d = e.Window(0.42)
+			d = e.Window(0.42, true)
+		case 's':
+			d = e.Window(0.02, true)
 		case '-':
-			d = e.Window(0.02)
+			d = e.Window(0.02, false)
+		case 'E':
+			e.Eager(true)
+		case 'S':
+			d = e.Words(Settled)
 		case 'C':
 			d = e.Words(Complete)
 		case 'N':
@@ -29,7 +36,7 @@ func hear(e *Endpointer, drawing string) string {
 		case 'O':
 			d = e.Words(Open)
 		}
-		if strings.ContainsRune("#~-", sign) {
+		if strings.ContainsRune("#~s-", sign) {
 			window++
 		}
 		if d != Nothing {
@@ -53,7 +60,7 @@ func TestTheEndOfATurnDependsOnItsWords(t *testing.T) {
 	}{
 		{"a full sentence ends after 450 ms", ExpectAny, "##########------C" + silence, "4:began 16:paused 24:ended"},
 		{"an unfinished one after 800 ms", ExpectAny, "##########------O" + silence, "4:began 16:paused 35:ended"},
-		{"one that may be finished in between", ExpectAny, "##########------N" + silence, "4:began 16:paused 27:ended"},
+		{"one that may be finished in between", ExpectAny, "##########------N" + silence, "4:began 16:paused 26:ended"},
 		{"words that are not known yet are waited for", ExpectAny, "##########" + silence, "4:began 16:paused 35:ended"},
 		{"words that come late end it at once", ExpectAny, "##########------" + "------------" + "C" + silence, "4:began 16:paused 28:ended"},
 		{"a yes needs little", ExpectYesNo, "######------C" + silence, "4:began 12:paused 17:ended"},
@@ -65,6 +72,11 @@ func TestTheEndOfATurnDependsOnItsWords(t *testing.T) {
 		{"and silence stays silence", ExpectAny, "~~~~~~~~~~~~~~~", ""},
 		{"a click is nothing", ExpectAny, "--#----------##------------###-----------", ""},
 		{"a stuttered beginning counts together", ExpectAny, "#--##--#", "8:began"},
+		{"one that leaves nothing to wait for ends at once", ExpectAny, "##########------S" + silence, "4:began 16:paused 17:ended"},
+		{"a number that is whole, after a moment", ExpectDigits, "######------S" + silence, "4:began 12:paused 16:ended"},
+		{"with time to spare, short pauses are used too", ExpectAny, "E##########---S" + silence, "4:began 13:paused 17:ended"},
+		{"a final s belongs to the word", ExpectAny, "##########ss------C" + silence, "4:began 18:paused 26:ended"},
+		{"noise after it does not", ExpectAny, "##########sssssssss------C" + silence, "4:began 19:paused 27:ended"},
 		{"two turns", ExpectAny, "######------C" + silence[:20] + "######------C" + silence, "4:began 12:paused 20:ended 36:began 44:paused 52:ended"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

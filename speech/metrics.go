@@ -12,6 +12,7 @@ type poolMetrics struct {
 	took, wait prometheus.Histogram
 	refused    *prometheus.CounterVec
 	panics     prometheus.Counter
+	hurried    prometheus.Counter
 }
 
 // newPoolMetrics counts also when reg is nil; then nobody reads it.
@@ -27,6 +28,8 @@ func newPoolMetrics(reg prometheus.Registerer, queued func() float64) *poolMetri
 			Name: "ivr_recogniser_refused_total", Help: "Recognitions refused, because they would have come late or the queue was full."},
 			[]string{"reason"}),
 		panics: f.NewCounter(prometheus.CounterOpts{Name: "ivr_recogniser_panics_total", Help: "Panics of the engine, each survived."}),
+		hurried: f.NewCounter(prometheus.CounterOpts{
+			Name: "ivr_recogniser_hurried_total", Help: "Recognitions by the quicker and less exact engine, because others would have waited."}),
 	}
 }
 

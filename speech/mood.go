@@ -24,7 +24,7 @@ const (
 	baselineFrom   = 2    // utterances
 	baselineMost   = 0.5  // a caller whose first words score higher may be angry from the start
 
-	shortestJudged = 16000 // samples of audio, one second with its surroundings: less says nothing of the voice
+	shortestJudged = 28000 // samples of audio, 1.75 s with its surroundings: a "Monday" alone says nothing of the voice
 	usualRise      = 4.0   // of the score: calm callers vary by about half of it
 	usualLouder    = 7.0   // dB
 	raised         = 0.5   // a voice above it counts as raised

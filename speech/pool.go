@@ -24,13 +24,15 @@ var (
 type PoolConfig struct {
 	Workers int                   // utterances at once, one core each [GOMAXPROCS]
 	Queue   int                   // utterances that may wait [8 a worker]
+	Hurried Recogniser            // quicker and less exact: works while others would wait for long; nil: none
 	Metrics prometheus.Registerer // may be nil
 }
 
 // Pool recognises utterances, a worker each. What would wait longer than its caller is patient is refused at once, with
 // [ErrBusy], so that a rush costs some callers a repeated sentence and not all of them a long silence.
 type Pool struct {
-	engine  Recogniser
+	engine  engine
+	hurried *engine // nil: none
 	workers int
 	queue   chan *task
 	metrics *poolMetrics
@@ -38,7 +40,12 @@ type Pool struct {
 	mu      sync.Mutex
 	backlog time.Duration // of audio that waits or is at work
 	tasks   int           // that wait or are at work
-	pace    float64       // engine time a second of audio, a moving average
+}
+
+// engine is a recogniser and how quick it is.
+type engine struct {
+	Recogniser
+	pace float64 // engine time a second of audio, a moving average
 }
 
 // task is one utterance on its way.
@@ -59,20 +66,27 @@ type Recognised struct {
 }
 
 // NewPool starts nothing: see [Pool.Run].
-func NewPool(engine Recogniser, cfg PoolConfig) *Pool {
+func NewPool(recogniser Recogniser, cfg PoolConfig) *Pool {
 	if cfg.Workers <= 0 {
 		cfg.Workers = runtime.GOMAXPROCS(0)
 	}
 	if cfg.Queue <= 0 {
 		cfg.Queue = 8 * cfg.Workers
 	}
-	p := &Pool{engine: engine, workers: cfg.Workers, queue: make(chan *task, cfg.Queue), pace: firstPace}
+	p := &Pool{engine: engine{recogniser, firstPace}, workers: cfg.Workers, queue: make(chan *task, cfg.Queue)}
+	if cfg.Hurried != nil {
+		p.hurried = &engine{cfg.Hurried, firstPace / 2}
+	}
 	p.metrics = newPoolMetrics(cfg.Metrics, func() float64 { return float64(len(p.queue)) })
 	return p
 }
 
 // firstPace is taken for the engine's pace before it has shown its own.
 const firstPace = 0.06
+
+// hurryFrom is how long the others would wait for the exact engine from which the hurried one does the work: a mistake costs a caller
+// more than a second, so it is only for times when callers would be refused.
+const hurryFrom = 1500 * time.Millisecond
 
 // Run works until ctx is done, and returns when the workers have put down what they held. Nothing is recognised before Run.
 func (p *Pool) Run(ctx context.Context) error {
@@ -107,23 +121,40 @@ func (p *Pool) perform(t *task) {
 		return
 	}
 	p.metrics.wait.Observe(t.result.Waited.Seconds())
-	t.result.Transcript, t.err = p.recognise(t)
+	engine := p.choose(t)
+	t.result.Transcript, t.err = p.recognise(engine, t)
 	t.result.Took = time.Since(started)
 	if t.err == nil {
 		p.metrics.took.Observe(t.result.Took.Seconds())
-		p.learn(t.result.Took, durationOf(t.pcm))
+		p.learn(engine, t.result.Took, durationOf(t.pcm))
 	}
 }
 
+// choose picks the engine for a task that is about to be done.
+func (p *Pool) choose(t *task) *engine {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.hurried == nil || p.lasts(&p.engine, p.backlog-durationOf(t.pcm)) <= hurryFrom {
+		return &p.engine
+	}
+	p.metrics.hurried.Inc()
+	return p.hurried
+}
+
+// lasts is how long the workers are busy with some audio.
+func (p *Pool) lasts(e *engine, audio time.Duration) time.Duration {
+	return time.Duration(e.pace * float64(audio) / float64(p.workers))
+}
+
 // recognise calls the engine; its panic ends only this utterance.
-func (p *Pool) recognise(t *task) (tr Transcript, err error) {
+func (p *Pool) recognise(e *engine, t *task) (tr Transcript, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			p.metrics.panics.Inc()
 			err = fmt.Errorf("%w: %v\n%s", ErrPanicked, v, debug.Stack())
 		}
 	}()
-	return p.engine.Recognise(t.ctx, t.pcm)
+	return e.Recognise(t.ctx, t.pcm)
 }
 
 // Recognise queues an utterance and waits for its words, or until ctx is done; an engine that does not come back keeps its
@@ -159,12 +190,23 @@ func (p *Pool) enter(t *task, patience time.Duration) error {
 	}
 }
 
-// wait is how long a new task would stand in the queue, by what stands there and the pace of the engine.
+// wait is how long a new task would stand in the queue, by what stands there and the pace of the engines.
 func (p *Pool) wait() time.Duration {
 	if p.tasks < p.workers {
 		return 0
 	}
-	return time.Duration(p.pace * float64(p.backlog) / float64(p.workers))
+	exact := p.lasts(&p.engine, p.backlog)
+	if p.hurried != nil && exact > hurryFrom {
+		return min(exact, hurryFrom+p.lasts(p.hurried, p.backlog))
+	}
+	return exact
+}
+
+// Idle says whether a worker has nothing to do.
+func (p *Pool) Idle() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.tasks < p.workers
 }
 
 func (p *Pool) leave(t *task) {
@@ -174,14 +216,14 @@ func (p *Pool) leave(t *task) {
 	p.tasks--
 }
 
-func (p *Pool) learn(took, audio time.Duration) {
+func (p *Pool) learn(e *engine, took, audio time.Duration) {
 	const weight = 0.1
 	if audio <= 0 {
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.pace += weight * (took.Seconds()/audio.Seconds() - p.pace)
+	e.pace += weight * (took.Seconds()/audio.Seconds() - e.pace)
 }
 
 func durationOf(pcm []int16) time.Duration {

@@ -111,3 +111,40 @@ func TestTheQueueHasAnEnd(t *testing.T) {
 		}
 	})
 }
+
+func TestBeforeCallersAreRefusedTheQuickerEngineWorks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		exact := &scripted{texts: []string{"exact"}, takes: 200 * time.Millisecond}
+		quick := &scripted{texts: []string{"quick"}, takes: 20 * time.Millisecond}
+		pool := speech.NewPool(exact, speech.PoolConfig{Workers: 1, Queue: 50, Hurried: quick})
+		ctx, stop := context.WithCancel(t.Context())
+		go pool.Run(ctx)
+		rush := func(callers int) (took time.Duration) {
+			began := time.Now()
+			var wg sync.WaitGroup
+			for range callers {
+				wg.Go(func() {
+					if _, err := pool.Recognise(ctx, second, 3*time.Second); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+			return time.Since(began)
+		}
+		for range 40 { // it learns how slow the exact one is
+			rush(1)
+		}
+		if took := rush(8); took != 1600*time.Millisecond || quick.calls != 0 {
+			t.Errorf("eight at once took %v, %d of them quickly", took, quick.calls)
+		}
+		if took := rush(30); took > 2500*time.Millisecond { // by the exact one alone 6 s
+			t.Errorf("thirty at once took %v", took)
+		}
+		before := quick.calls
+		if rush(1); quick.calls != before {
+			t.Error("after the rush there is still hurry")
+		}
+		stop()
+	})
+}

@@ -119,7 +119,7 @@ func (e *Ears) recognised(r *recognition) {
 	case t.ended:
 		e.finish(t, r)
 	case r.err == nil:
-		e.act(e.endpoint.Words(CompletenessOf(r.result.Text, e.expect.Load().(Expect))))
+		e.act(e.endpoint.Words(e.expect.Load().completeness(r.result.Text)))
 	}
 }
 

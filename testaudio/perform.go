@@ -131,6 +131,8 @@ func (p *play) all(ctx context.Context) error {
 
 func (p *play) step(ctx context.Context, step Step) error {
 	switch act := step.Act.(type) {
+	case Replies, At:
+		return nil // of talks in text
 	case Dials:
 		return p.dial(ctx, act.Number)
 	case HandsOver:
@@ -171,6 +173,12 @@ func (p *play) does(ctx context.Context, who string, person *Person, act Act) er
 		return person.Play(ctx, act.File, pcm)
 	case Keys:
 		return person.Press(ctx, act.Keys)
+	case Silent:
+		if err := p.listens(ctx, person); err != nil {
+			return err
+		}
+		person.StaySilent()
+		return nil
 	case Waits:
 		return pause(ctx, act.For)
 	case Hears:

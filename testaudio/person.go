@@ -184,6 +184,13 @@ func (p *Person) Press(ctx context.Context, keys string) error {
 	return nil
 }
 
+// StaySilent lets the person do nothing: what the far end says from now on counts.
+func (p *Person) StaySilent() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lastSent, p.answered = time.Now(), true
+}
+
 // Listen returns the next turn of the far end, with words, that began after the person last did something. The error is
 // [ErrGone] when the call ends first.
 func (p *Person) Listen(ctx context.Context) (Turn, error) {

@@ -2,10 +2,12 @@ package testaudio
 
 import (
 	"bufio"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -37,6 +39,12 @@ import (
 //	bot               says FRAGMENTS, listens, hands over QUEUE, because REASON, hangs up
 //	bridge            caller + seat ID: each must hear the other
 //	end               WHO hung up, after 31s: the call must be over
+//	caller            is silent
+//	backend           answers 404 {"error": "unknown"}, fails
+//	at                2026-11-21T10:30: the day and time of the call
+//
+// The lines of the back end and of the time are for talks in text; in a real call the back end is the house's own, and the time the
+// present.
 //
 // Lines that are empty or begin with # mean nothing.
 type Talk struct {
@@ -48,7 +56,7 @@ type Talk struct {
 // Step is one thing one party does.
 type Step struct {
 	Line int    // in the script, from 1
-	Who  string // "caller", "bot", "seat 7"; "" for Bridge and End
+	Who  string // "caller", "bot", "seat 7", "backend"; "" for Bridge, End and At
 	Act  Act
 }
 
@@ -70,6 +78,8 @@ type (
 	HangsUp struct{}
 	// Hears wants fragments in what the far end says, from the last thing the party did on.
 	Hears struct{ Fragments []string }
+	// Silent says nothing until the far end speaks again.
+	Silent struct{}
 	// Listens lets the far end finish.
 	Listens struct{}
 	// HandsOver is what the bot must do: known from the call that reaches a seat. Because may be "".
@@ -87,6 +97,13 @@ type (
 		By    string
 		After time.Duration
 	}
+	// Replies is what the back end does when it is asked next: Status 0 fails.
+	Replies struct {
+		Status int
+		Body   map[string]any
+	}
+	// At is when the call takes place.
+	At struct{ Time time.Time }
 )
 
 // Refusal is how a seat does not take a call.
@@ -106,6 +123,8 @@ func (a Waits) String() string   { return "waits " + a.For.String() }
 func (a HangsUp) String() string { return "hangs up" }
 func (a Hears) String() string   { return `hears "` + strings.Join(a.Fragments, ", ") + `"` }
 func (a Listens) String() string { return "listens" }
+func (a Silent) String() string  { return "is silent" }
+func (a At) String() string      { return "at " + a.Time.Format(atForm) }
 func (a Rings) String() string   { return "rings " + a.For.String() }
 func (a Answers) String() string { return "answers" }
 func (a Bridge) String() string  { return "bridge caller + seat " + a.Seat }
@@ -115,6 +134,17 @@ func (a HandsOver) String() string {
 		return "hands over " + a.Queue
 	}
 	return "hands over " + a.Queue + ", because " + a.Because
+}
+
+func (a Replies) String() string {
+	if a.Status == 0 {
+		return "fails"
+	}
+	if a.Body == nil {
+		return "answers " + strconv.Itoa(a.Status)
+	}
+	body, _ := json.Marshal(a.Body) // it was read from JSON
+	return fmt.Sprintf("answers %d %s", a.Status, body)
 }
 
 func (a Refuses) String() string {

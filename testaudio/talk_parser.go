@@ -1,8 +1,10 @@
 package testaudio
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,6 +24,14 @@ func (p *talkParser) mistake(what, instead string) {
 }
 
 func (p *talkParser) line(text string) {
+	switch who, does, _ := strings.Cut(text, " "); strings.ToLower(who) {
+	case "backend":
+		p.backend(strings.TrimSpace(does))
+		return
+	case "at":
+		p.time(strings.TrimSpace(does))
+		return
+	}
 	if strings.Count(text, `"`)%2 != 0 {
 		p.mistake("a quote is not closed", `write texts like "where is my parcel"`)
 		return
@@ -42,7 +52,7 @@ func (p *talkParser) line(text string) {
 	case "end":
 		p.end(rest)
 	default:
-		p.mistake(fmt.Sprintf("%q is nobody", who), "a line begins with caller, bot, seat ID, bridge or end")
+		p.mistake(fmt.Sprintf("%q is nobody", who), "a line begins with caller, bot, seat ID, bridge, backend, at or end")
 	}
 }
 
@@ -83,6 +93,7 @@ func verbs() []verb {
 		{words: "hands over", who: "bot", build: (*talkParser).handsOver},
 		plain("hangs up", "*", HangsUp{}),
 		plain("listens", "*", Listens{}),
+		plain("is silent", "caller", Silent{}),
 		plain("answers", "seat", Answers{}),
 		plain("is busy", "seat", Refuses{Busy}),
 		plain("declines", "seat", Refuses{Declined}),
@@ -249,6 +260,43 @@ func (p *talkParser) end(s string) {
 		}
 	}
 	p.add("", e)
+}
+
+// backend reads what the back end does.
+func (p *talkParser) backend(s string) {
+	verb, rest, _ := strings.Cut(s, " ")
+	status, body, _ := strings.Cut(strings.TrimSpace(rest), " ")
+	var r Replies
+	switch verb {
+	case "fails":
+	case "answers":
+		var err error
+		if r.Status, err = strconv.Atoi(status); err != nil || r.Status < 100 || r.Status > 599 {
+			p.mistake(fmt.Sprintf("%q is no HTTP status", status), `write it like: backend answers 200 {"place": "Leeds"}`)
+		}
+		if body = strings.TrimSpace(body); body != "" {
+			if err := json.Unmarshal([]byte(body), &r.Body); err != nil {
+				p.mistake(fmt.Sprintf("not a JSON object: %v", err), `write it like: backend answers 200 {"place": "Leeds"}`)
+			}
+		}
+	default:
+		p.mistake(fmt.Sprintf("backend cannot %q", s), "a backend answers STATUS {...}, or fails")
+	}
+	p.add("backend", r)
+}
+
+// atForm is how the time of a call is written.
+const atForm = "2006-01-02T15:04"
+
+func (p *talkParser) time(s string) {
+	at, err := time.ParseInLocation(atForm, s, time.Local)
+	if err != nil {
+		p.mistake(fmt.Sprintf("%q is no time", s), "write it like: at 2026-11-21T10:30")
+	}
+	if len(p.talk.Steps) > 0 {
+		p.mistake("the time of a call stands at its beginning", "")
+	}
+	p.add("", At{at})
 }
 
 // splitOutsideQuotes splits at commas that do not stand in quotes.

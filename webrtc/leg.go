@@ -119,7 +119,7 @@ func (l *Leg) carry() {
 	defer l.screen.close()
 	var wire sync.WaitGroup
 	defer wire.Wait()
-	defer l.wire.close()
+	defer l.wire.dtls.Close()
 	defer l.agent.GracefulClose()
 	defer l.stream.Close()
 	conn, err := l.connect(&wire)

@@ -155,7 +155,7 @@ func (b *browser) close() {
 	}
 	b.stream.Close()
 	b.agent.GracefulClose()
-	b.wire.close()
+	b.wire.dtls.Close()
 	b.running.Wait()
 }
 

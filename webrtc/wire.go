@@ -1,6 +1,7 @@
 package webrtc
 
 import (
+	"bytes"
 	"errors"
 	"net"
 	"net/netip"
@@ -8,7 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/pion/transport/v5/packetio"
+	"github.com/pion/transport/v4/packetio"
 )
 
 // Room for packets that were not read yet: two seconds of audio, and the flights of a handshake.
@@ -20,15 +21,21 @@ const (
 // wire splits what comes over one ICE connection into DTLS and RTP by the first octet (RFC 7983, 7). Before there is a connection,
 // and while ICE looks for another path, nothing is sent: the clock must not wait for it.
 type wire struct {
-	dtls, rtp *packetio.Buffer
-	conn      atomic.Pointer[net.Conn]
-	open      atomic.Bool // there is a path
+	dtls *packetio.Buffer
+	rtp  chan rtpPacket
+	conn atomic.Pointer[net.Conn]
+	open atomic.Bool // there is a path
+}
+
+// rtpPacket waits until the clock asks for it.
+type rtpPacket struct {
+	raw []byte
+	at  time.Time // when it came
 }
 
 func newWire() *wire {
-	w := &wire{dtls: packetio.NewBuffer(), rtp: packetio.NewBuffer()}
+	w := &wire{dtls: packetio.NewBuffer(), rtp: make(chan rtpPacket, rtpWaiting)}
 	w.dtls.SetLimitCount(dtlsWaiting)
-	w.rtp.SetLimitCount(rtpWaiting)
 	return w
 }
 
@@ -40,7 +47,7 @@ func (w *wire) attach(conn net.Conn) {
 
 // run takes packets until the connection is closed. What does not fit is dropped, as by a socket.
 func (w *wire) run() {
-	defer w.close()
+	defer w.dtls.Close()
 	conn := *w.conn.Load()
 	buf := make([]byte, 1500)
 	for {
@@ -50,16 +57,14 @@ func (w *wire) run() {
 		}
 		switch {
 		case n > 0 && buf[0] >= 20 && buf[0] <= 63:
-			_, _ = w.dtls.Write(buf[:n], nil)
+			_, _ = w.dtls.Write(buf[:n])
 		case n > 0 && buf[0] >= 128 && buf[0] <= 191:
-			_, _ = w.rtp.Write(buf[:n], nil)
+			select {
+			case w.rtp <- rtpPacket{bytes.Clone(buf[:n]), time.Now()}:
+			default:
+			}
 		}
 	}
-}
-
-func (w *wire) close() {
-	w.dtls.Close()
-	w.rtp.Close()
 }
 
 // errNoPath says that ICE has found no path yet, or has lost it.
@@ -79,15 +84,19 @@ var nominal = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), 9)
 // rtpConn is the wire as a stream wants it.
 type rtpConn struct{ *wire }
 
-func (c rtpConn) ReadFromUDPAddrPort(b []byte) (int, netip.AddrPort, error) {
-	n, err := read(c.rtp, b)
-	return n, nominal, err
+func (c rtpConn) Receive(take func(raw []byte, from netip.AddrPort, at time.Time)) {
+	for range rtpWaiting {
+		select {
+		case p := <-c.rtp:
+			take(p.raw, nominal, p.at)
+		default:
+			return
+		}
+	}
 }
 
 func (c rtpConn) WriteToUDPAddrPort(b []byte, _ netip.AddrPort) (int, error) { return c.write(b) }
-func (c rtpConn) LocalAddr() net.Addr                                        { return net.UDPAddrFromAddrPort(nominal) }
-func (c rtpConn) SetReadDeadline(t time.Time) error                          { return c.rtp.SetReadDeadline(t) }
-func (c rtpConn) Close() error                                               { return c.rtp.Close() }
+func (c rtpConn) Close() error                                               { return nil } // ICE ends it
 
 // dtlsConn is the wire as DTLS wants it.
 type dtlsConn struct{ *wire }
@@ -106,7 +115,7 @@ func (c dtlsConn) Close() error                              { return c.dtls.Clo
 
 // read takes one packet, with errors as sockets have them.
 func read(from *packetio.Buffer, b []byte) (int, error) {
-	n, _, err := from.Read(b, nil)
+	n, err := from.Read(b)
 	var timeout net.Error
 	switch {
 	case err == nil:

@@ -111,10 +111,7 @@ func (s *stage) perform(ctx context.Context, talk *testaudio.Talk) (*testaudio.P
 	st := testaudio.Stage{
 		With: s.caller.with,
 		Clip: func(file string) ([]int16, error) {
-			if !filepath.IsAbs(file) {
-				file = filepath.Join(filepath.Dir(talk.Name), file)
-			}
-			return testaudio.ReadMono(file)
+			return testaudio.ReadMono(pathIn(talk.Name, file))
 		},
 		Dial: func(ctx context.Context, number string) (testaudio.Leg, error) {
 			leg, err := s.caller.dial(ctx, withNumber(s.to, number), s.from)

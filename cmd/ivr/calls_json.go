@@ -66,6 +66,11 @@ type rtpJSON struct {
 	Dropped   int     `json:"dropped"`
 	Bad       int     `json:"bad"`
 	Jitter    float64 `json:"jitter_ms"`
+	RoundTrip float64 `json:"round_trip_ms"`
+	MOS       float64 `json:"mos"`
+	WorstMOS  float64 `json:"worst_mos"`
+	FarMOS    float64 `json:"far_mos"`
+	Crypto    string  `json:"crypto"`
 }
 
 func newCallJSON(c records.Call) callJSON {
@@ -75,7 +80,7 @@ func newCallJSON(c records.Call) callJSON {
 		Turns: []turnJSON{}, Handovers: []handoverJSON{},
 		RTP: rtpJSON{
 			c.RTP.Sent, c.RTP.SentLate, c.RTP.Received, c.RTP.Lost, c.RTP.Late, c.RTP.Duplicate, c.RTP.Dropped, c.RTP.Bad,
-			inMS(c.RTP.Jitter),
+			inMS(c.RTP.Jitter), inMS(c.RTP.RoundTrip), c.RTP.MOS, c.RTP.WorstMOS, c.RTP.FarMOS, c.RTP.Crypto,
 		},
 	}
 	if !c.Answered.IsZero() {

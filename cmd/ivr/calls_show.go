@@ -102,8 +102,18 @@ func audio(r records.RTP) string {
 	if all := r.Received + r.Lost; all > 0 {
 		lost = 100 * float64(r.Lost) / float64(all)
 	}
-	return fmt.Sprintf("received %d packets, lost %d (%.2f %%), late %d, jitter %.1f ms; sent %d, late %d",
+	text := fmt.Sprintf("received %d packets, lost %d (%.2f %%), late %d, jitter %.1f ms; sent %d, late %d",
 		r.Received, r.Lost, lost, r.Late, r.Jitter.Seconds()*1000, r.Sent, r.SentLate)
+	if r.MOS > 0 {
+		text += fmt.Sprintf("; MOS %.1f, at worst %.1f", r.MOS, r.WorstMOS)
+	}
+	if r.FarMOS > 0 {
+		text += fmt.Sprintf(", at the far end %.1f, round trip %.0f ms", r.FarMOS, r.RoundTrip.Seconds()*1000)
+	}
+	if r.Crypto != "" {
+		text += "; " + r.Crypto
+	}
+	return text
 }
 
 // happening is one line of a call.

@@ -30,7 +30,7 @@ func recorded(id string) records.Call {
 		Handovers: []records.Handover{{At: at(5), Queue: "complaints", Reason: "anger", Detail: `said "disgrace"`, Seat: "9",
 			Outcome: "joined", Brief: "Angry caller Maria.", Waited: 9 * time.Second, ToSeat: 9 * time.Second,
 			Tried: []string{"7: busy"}}},
-		RTP: records.RTP{Sent: 1500, SentLate: 1, Received: 998, Lost: 2, Late: 3, Jitter: 1300 * time.Microsecond},
+		RTP: records.RTP{Sent: 1500, SentLate: 1, Received: 998, Lost: 2, Late: 3, Jitter: 1300 * time.Microsecond, MOS: 4.38, WorstMOS: 4.1, FarMOS: 4.2, RoundTrip: 12 * time.Millisecond, Crypto: "AES_CM_128_HMAC_SHA1_80"},
 	}
 }
 
@@ -94,7 +94,7 @@ func TestOneCallIsShownAsAConversation(t *testing.T) {
   ended      seat hung up after 31s
   replies    710 ms in the median
   anger      0.80 at the highest
-  audio      received 998 packets, lost 2 (0.20 %), late 3, jitter 1.3 ms; sent 1500, late 1
+  audio      received 998 packets, lost 2 (0.20 %), late 3, jitter 1.3 ms; sent 1500, late 1; MOS 4.4, at worst 4.1, at the far end 4.2, round trip 12 ms; AES_CM_128_HMAC_SHA1_80
   recording  var/one.wav
 
   0:00.2  bot        Good morning.

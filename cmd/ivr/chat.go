@@ -26,6 +26,7 @@ type chatOptions struct {
 	noSeat bool
 	caller string
 	now    string
+	models string
 }
 
 // newChatCommand talks with a bot in text.
@@ -54,6 +55,7 @@ or when the input ends. Exit code 0: done, 1: it did not work, 2: the bot file h
 	cmd.Flags().BoolVar(&options.noSeat, "no-seat", false, "a hand-over finds nobody, and the bot gets the caller back")
 	cmd.Flags().StringVar(&options.caller, "caller", "+441130000000", "number of the caller")
 	cmd.Flags().StringVar(&options.now, "now", "", "time of the call, such as 2026-11-21T10:30 (default: the present)")
+	cmd.Flags().StringVar(&options.models, "models", "", "folder of the models (default: ivr/models in the user's cache)")
 	return cmd
 }
 
@@ -66,7 +68,10 @@ func chat(cmd *cobra.Command, path string, options chatOptions) error {
 		}
 		now = func() time.Time { return at }
 	}
-	bot, err := dialog.Load(path)
+	u := newUnderstanding(cmd.Context(), cmd.ErrOrStderr(), byWordsAlone(cmd.ErrOrStderr()))
+	defer u.close()
+	u.folder = options.models
+	bot, err := dialog.Load(path, dialog.WithTrainer(u.train))
 	if err != nil {
 		return err
 	}

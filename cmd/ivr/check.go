@@ -19,16 +19,22 @@ func newCheckCommand() *cobra.Command {
 		Short: "Check a configuration and its bots without starting anything",
 		Long: `Check a configuration and every bot it names without starting anything.
 All mistakes are reported at once, a line each: file, line, what is wrong, what would be right.
+What is allowed and not wise, such as a password in the file, is told as advice.
 Exit code 0 when all is well, 2 when there are mistakes.`,
 		Example: "  ivr check examples/courier/ivr.yaml",
 		Args:    oneArg("the configuration file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, bots, err := loadAll(args[0])
+			u := newUnderstanding(cmd.Context(), cmd.ErrOrStderr(), byWordsAlone(cmd.ErrOrStderr()))
+			defer u.close()
+			cfg, bots, err := loadAll(args[0], u)
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s: well formed (bots: %d, queues: %d, seats: %d)\n",
-				args[0], len(bots), len(cfg.Queues), len(cfg.Seats))
+			for _, a := range cfg.advice {
+				fmt.Fprintln(cmd.OutOrStdout(), "advice: "+a)
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: well formed (bots: %d, queues: %d, seats: %d, trunks: %d)\n",
+				args[0], len(bots), len(cfg.Queues), len(cfg.Seats), len(cfg.Trunks))
 			return nil
 		},
 	}
@@ -44,14 +50,16 @@ func oneArg(what string) cobra.PositionalArgs {
 	}
 }
 
-// loadAll reads a configuration and its bots, by bot file as the configuration names it. All mistakes of all files come together.
-func loadAll(path string) (*config, map[string]*dialog.Bot, error) {
+// loadAll reads a configuration and its bots, by bot file as the configuration names it, and teaches them to understand. All mistakes of
+// all files come together.
+func loadAll(path string, u *understanding) (*config, map[string]*dialog.Bot, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, nil, usageError{fmt.Errorf("cannot read the configuration: %w", err)}
 	}
 	file := strict.Parse(path, data)
 	cfg := readConfig(path, file)
+	u.folder = cfg.path(cfg.Speech.Models)
 	bots := map[string]*dialog.Bot{}
 	var botErrs []error
 	for _, number := range slices.Sorted(maps.Keys(cfg.Bots)) {
@@ -59,7 +67,7 @@ func loadAll(path string) (*config, map[string]*dialog.Bot, error) {
 		if _, seen := bots[name]; seen {
 			continue
 		}
-		bot, err := dialog.Load(cfg.path(name))
+		bot, err := dialog.Load(cfg.path(name), dialog.WithTrainer(u.train))
 		bots[name] = bot
 		switch {
 		case os.IsNotExist(err):

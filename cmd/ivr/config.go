@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"ivr/console"
 	"ivr/internal/strict"
 	"ivr/transfer"
 	"ivr/webrtc"
@@ -20,6 +19,7 @@ import (
 // config is the configuration file. Zero values mean the defaults that the comments name.
 type config struct {
 	SIP        sipConfig              `yaml:"sip"`
+	Trunks     map[string]trunkConfig `yaml:"trunks"`
 	RTP        rtpConfig              `yaml:"rtp"`
 	Web        webConfig              `yaml:"web"`
 	Speech     speechConfig           `yaml:"speech"`
@@ -33,16 +33,20 @@ type config struct {
 	Limits     limitsConfig           `yaml:"limits"`
 	DrainAfter time.Duration          `yaml:"drain"` // how long calls may go on after SIGTERM [60s]
 
-	folder string // of the file: relative paths start there
+	folder string   // of the file: relative paths start there
+	advice []string // what is allowed and not wise
 }
 
 type sipConfig struct {
-	Listen     []string      `yaml:"listen"`   // "udp://127.0.0.1:5060" [UDP and TCP there]
+	Listen     []string      `yaml:"listen"`   // "udp://127.0.0.1:5060", tcp, tls, ws, wss [UDP and TCP there]
 	External   string        `yaml:"external"` // address for Contact and SDP behind NAT
 	Allow      []string      `yaml:"allow"`    // sources served, "192.0.2.0/24" [loopback]
 	MaxCalls   int           `yaml:"max_calls"`
 	RetryAfter time.Duration `yaml:"retry_after"` // sent with 503 [10s]
 	From       string        `yaml:"from"`        // as whom seats are called when the caller's number is withheld [ivr]
+
+	TLS   serverTLSConfig `yaml:"tls"`   // of the tls:// and wss:// sockets
+	Guard guardConfig     `yaml:"guard"` // when a source is served no more
 }
 
 type rtpConfig struct {
@@ -70,6 +74,7 @@ type callPageConfig struct {
 type speechConfig struct {
 	Models     string `yaml:"models"`     // folder [the user's cache]
 	Recogniser string `yaml:"recogniser"` // moonshine-tiny or moonshine-base [base]
+	Hurried    *bool  `yaml:"hurried"`    // rather than refuse, the smaller recogniser takes over [true]
 	Voice      string `yaml:"voice"`      // alan or jenny [alan]
 	Workers    int    `yaml:"workers"`    // utterances recognised at once [as many as cores]
 }
@@ -82,7 +87,8 @@ type queueConfig struct {
 type seatConfig struct {
 	ID       string   `yaml:"id"`
 	Name     string   `yaml:"name"`
-	Address  string   `yaml:"address"`  // sip:ann@127.0.0.1:5071, or browser
+	Address  string   `yaml:"address"`  // sip:ann@127.0.0.1:5071, tel:+4930123456 behind a trunk, or browser
+	Trunks   []string `yaml:"trunk"`    // that lead there, best first [of a tel: number all, of a sip: address none]
 	Password string   `yaml:"password"` // of a seat with a browser, as ivr password prints it
 	Queues   []string `yaml:"queues"`
 	Tier     int      `yaml:"tier"` // a later tier is asked only while nobody of an earlier one is free [1]
@@ -110,6 +116,7 @@ func readConfig(path string, file *strict.File) *config {
 func (c *config) fillIn() {
 	setDefault(&c.Data, "var")
 	c.Data = c.path(c.Data)
+	c.fillInTrunks()
 	if len(c.SIP.Listen) == 0 {
 		c.SIP.Listen = []string{"udp://127.0.0.1:5060", "tcp://127.0.0.1:5060"}
 	}
@@ -125,6 +132,10 @@ func (c *config) fillIn() {
 	setDefault(&c.Web.Call.MaxCalls, 50)
 	setDefault(&c.Speech.Recogniser, "moonshine-base")
 	setDefault(&c.Speech.Voice, "alan")
+	if c.Speech.Hurried == nil {
+		c.Speech.Hurried = new(bool)
+		*c.Speech.Hurried = true
+	}
 	setDefault(&c.DrainAfter, time.Minute)
 	if c.Rescue == "" && len(c.Queues) > 0 {
 		c.Rescue = c.queueNames()[0]
@@ -154,6 +165,8 @@ func (c *config) validate(f *strict.File) {
 	for i, l := range c.SIP.Listen {
 		if _, _, err := splitListen(l); err != nil {
 			f.Mistake(fmt.Sprintf("sip.listen[%d]", i), err.Error(), `write it like "udp://127.0.0.1:5060"`)
+		} else if (strings.HasPrefix(l, "tls://") || strings.HasPrefix(l, "wss://")) && c.SIP.TLS.Cert == "" {
+			f.Mistake(fmt.Sprintf("sip.listen[%d]", i), "there is no certificate for it", "add sip.tls: {cert: FILE, key: FILE}")
 		}
 	}
 	for i, a := range c.SIP.Allow {
@@ -164,6 +177,10 @@ func (c *config) validate(f *strict.File) {
 	}
 	c.wantAddr(f, "sip.external", c.SIP.External)
 	c.wantAddr(f, "rtp.bind", c.RTP.Bind)
+	for _, p := range c.SIP.TLS.problems(c.path) {
+		f.Mistake("sip.tls."+p.key, p.what, p.instead)
+	}
+	c.validateTrunks(f)
 	if c.SIP.MaxCalls < 0 {
 		f.Mistake("sip.max_calls", "must not be negative", "leave it out for the default, 200")
 	}
@@ -197,12 +214,7 @@ func (c *config) validateSeats(f *strict.File) {
 			f.Mistake(at+".id", fmt.Sprintf("seat %q is there twice", s.ID), "give each seat an id of its own")
 		}
 		seen[s.ID] = true
-		if !strings.HasPrefix(s.Address, "sip:") && s.Address != browserAddress {
-			f.Mistake(at+".address", fmt.Sprintf("%q is not a SIP address", s.Address), "write it like sip:ann@127.0.0.1:5071, or browser")
-		}
-		if s.Address == browserAddress && !console.IsHash(s.Password) {
-			f.Mistake(at, "a seat with a browser has no password, or one that everybody can read here", "put in what this prints: ivr password")
-		}
+		c.validateSeatAddress(f, at, s)
 		if len(s.Queues) == 0 {
 			f.Mistake(at, "the seat serves no queue", "add queues: ["+strings.Join(c.queueNames(), ", ")+"]")
 		}
@@ -261,8 +273,8 @@ func (c *config) wantOneOf(f *strict.File, path, value string, choices ...string
 // splitListen reads "udp://127.0.0.1:5060".
 func splitListen(s string) (network, addr string, err error) {
 	network, addr, ok := strings.Cut(s, "://")
-	if !ok || (network != "udp" && network != "tcp") {
-		return "", "", fmt.Errorf("%q does not begin with udp:// or tcp://", s)
+	if !ok || !slices.Contains([]string{"udp", "tcp", "tls", "ws", "wss"}, network) {
+		return "", "", fmt.Errorf("%q does not begin with udp://, tcp://, tls://, ws:// or wss://", s)
 	}
 	if _, _, err := net.SplitHostPort(addr); err != nil {
 		return "", "", fmt.Errorf("%q has no host and port", s)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"maps"
 	"path/filepath"
 	"strings"
 	"time"
@@ -35,11 +36,12 @@ func (s *server) answer(ctx context.Context, leg *sip.Leg) {
 	defer s.calls.Done()
 	house, ok := s.houseOf(leg.To())
 	if !ok {
-		s.log.Warn("refused", "reason", "unknown number", "called", leg.To(), "source", leg.Remote(), "setting", "bots")
 		s.metrics.Refused("unknown number")
 		leg.Reject(404, "Not Found")
 		return
 	}
+	s.callers.Store(leg.ID(), leg)
+	defer s.callers.Delete(leg.ID())
 	leg.Ring(ctx)
 	s.conduct(ctx, house, leg)
 }
@@ -77,10 +79,17 @@ func (s *server) dialSeat(ctx context.Context, seat transfer.Seat, h transfer.Ha
 	if from == "" {
 		from = s.cfg.SIP.From
 	}
-	leg, err := s.ua.Dial(ctx, sip.DialRequest{
-		To: seat.Address, From: from, DisplayName: h.Name,
-		Headers: map[string]string{"X-Ivr-Call": h.CallID, "X-Ivr-Queue": h.Queue, "X-Ivr-Reason": h.Reason, "X-Ivr-Intent": h.Intent},
-	})
+	req := sip.DialRequest{To: seat.Address, Trunks: s.cfg.trunksTo(seat.ID), From: from, DisplayName: h.Name, Headers: map[string]string{},
+		UserToUser: h.CallID[:min(len(h.CallID), 64)]} // gateways carry no more than 128 octets of it
+	if v, ok := s.callers.Load(h.CallID); ok {
+		caller := v.(*sip.Leg)
+		maps.Copy(req.Headers, caller.Kept())
+		if len(req.Trunks) > 0 { // a phone of ours may see more than the carrier that leads to it
+			req.Private, req.Diverted = h.Caller == "", caller.To()
+		}
+	}
+	maps.Copy(req.Headers, map[string]string{"X-Ivr-Call": h.CallID, "X-Ivr-Queue": h.Queue, "X-Ivr-Reason": h.Reason, "X-Ivr-Intent": h.Intent})
+	leg, err := s.ua.Dial(ctx, req)
 	if err != nil {
 		why := refusalOf(err)
 		s.log.Info("a seat did not answer", "call", h.CallID, "seat", seat.ID, "why", why, "err", err)
@@ -137,6 +146,7 @@ func (s *server) record(leg calledLeg, r call.Report) records.Call {
 		RTP: records.RTP{
 			Sent: r.Media.Sent, SentLate: r.Media.SentLate, Received: r.Media.Received, Lost: r.Media.Lost, Late: r.Media.Late,
 			Duplicate: r.Media.Duplicate, Dropped: r.Media.Dropped, Bad: r.Media.Invalid, Jitter: r.Media.Jitter,
+			RoundTrip: r.Media.RoundTrip, MOS: r.Media.MOS, WorstMOS: r.Media.WorstMOS, FarMOS: r.Media.FarMOS, Crypto: r.Media.Crypto,
 		},
 	}
 	if r.Err != nil && r.Cause == call.CauseFailed {

@@ -42,6 +42,7 @@ without making them repeat themselves.
 
   make run                  sets up and starts the demo contact centre
   ivr serve CONFIG          serves calls
+  ivr doctor CONFIG         tries its trunks and says what to change
   ivr call sip:4000@127.0.0.1:5060 --say "where is my parcel"
                             places a real call and prints the conversation`,
 		SilenceUsage:  true,
@@ -50,8 +51,20 @@ without making them repeat themselves.
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see: %s --help", err, cmd.CommandPath())}
 	})
-	root.AddCommand(newServeCommand(), newCheckCommand(), newChatCommand(), newModelsCommand(),
-		newCallCommand(), newDemoCommand(), newCallsCommand(), newPasswordCommand())
+	root.AddCommand(
+		newServeCommand(),
+		newCheckCommand(),
+		newChatCommand(),
+		newTestCommand(),
+		newModelsCommand(),
+		newCallCommand(),
+		newDemoCommand(),
+		newCallsCommand(),
+		newTrunksCommand(),
+		newDoctorCommand(),
+		newEvalCommand(),
+		newPasswordCommand(),
+	)
 	return root
 }
 

@@ -43,11 +43,14 @@ Logs are JSON on standard error, one line when a call ends.`,
 		Example: "  ivr serve examples/courier/ivr.yaml",
 		Args:    oneArg("the configuration file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, bots, err := loadAll(args[0])
+			log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+			u := newUnderstanding(cmd.Context(), cmd.OutOrStdout(), func(err error) { log.Warn("bots understand by words alone", "err", err) })
+			defer u.close()
+			cfg, bots, err := loadAll(args[0], u)
 			if err != nil {
 				return err
 			}
-			return serve(cmd.Context(), cfg, bots, cmd.OutOrStdout())
+			return serve(cmd.Context(), cfg, bots, log, cmd.OutOrStdout())
 		},
 	}
 }
@@ -71,12 +74,13 @@ type server struct {
 	metrics  *call.Metrics
 	web      net.Listener
 	houses   map[string]*call.House // by called number
+	callers  sync.Map               // legs of the calls in progress, by Call-ID
 	calls    sync.WaitGroup
 }
 
 // serve opens everything, serves until ctx is done, and drains. Interrupting a second time ends at once.
-func serve(ctx context.Context, cfg *config, bots map[string]*dialog.Bot, out io.Writer) error {
-	s := &server{cfg: cfg, log: slog.New(slog.NewJSONHandler(os.Stderr, nil)), reg: prometheus.NewRegistry()}
+func serve(ctx context.Context, cfg *config, bots map[string]*dialog.Bot, log *slog.Logger, out io.Writer) error {
+	s := &server{cfg: cfg, log: log, reg: prometheus.NewRegistry()}
 	s.reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	defer s.close()
 	if err := s.open(ctx, bots, out); err != nil {
@@ -115,13 +119,13 @@ func (s *server) openSpeech(ctx context.Context, bots map[string]*dialog.Bot, ou
 	if err != nil {
 		return err
 	}
-	if s.engines, err = local.Open(set, local.Options{Recogniser: s.cfg.Speech.Recogniser, Voice: s.cfg.Speech.Voice}); err != nil {
+	if s.engines, err = local.Open(set, local.Options{Recogniser: s.cfg.Speech.Recogniser, Voice: s.cfg.Speech.Voice, Hurried: *s.cfg.Speech.Hurried}); err != nil {
 		return err
 	}
 	if s.mood, err = speech.NewMoodDetector(s.cfg.Speech.Recogniser); err != nil {
 		return err
 	}
-	s.pool = speech.NewPool(s.engines.Recogniser, speech.PoolConfig{Workers: s.cfg.Speech.Workers, Metrics: s.reg})
+	s.pool = speech.NewPool(s.engines.Recogniser, speech.PoolConfig{Workers: s.cfg.Speech.Workers, Hurried: s.engines.Hurried, Metrics: s.reg})
 	s.prompts = speech.NewPrompts(s.engines.Voice, speech.PromptsConfig{
 		VoiceName: s.engines.VoiceName(), Dir: filepath.Join(s.cfg.Data, "prompts"), Metrics: s.reg,
 	})
@@ -175,28 +179,11 @@ func (s *server) openSockets() error {
 		return err
 	}
 	s.media = media.NewEngine(media.Config{Bind: bind, PortMin: portMin, PortMax: portMax, Metrics: s.reg})
-	external, err := parseAddr(s.cfg.SIP.External)
+	cfg, err := s.cfg.sip()
 	if err != nil {
 		return err
 	}
-	cfg := sip.Config{
-		External: external, MaxCalls: s.cfg.SIP.MaxCalls, RetryAfter: s.cfg.SIP.RetryAfter, UserAgent: "ivr",
-		Media: s.media, Log: s.log, Metrics: s.reg,
-	}
-	for _, l := range s.cfg.SIP.Listen {
-		network, addr, err := splitListen(l)
-		if err != nil {
-			return err
-		}
-		cfg.Listen = append(cfg.Listen, sip.Listen{Network: network, Addr: addr})
-	}
-	for _, a := range s.cfg.SIP.Allow {
-		p, err := parsePrefix(a)
-		if err != nil {
-			return err
-		}
-		cfg.Allow = append(cfg.Allow, p)
-	}
+	cfg.Media, cfg.Log, cfg.Metrics = s.media, s.log, s.reg
 	if s.ua, err = sip.New(cfg); err != nil {
 		return err
 	}

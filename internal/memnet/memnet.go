@@ -61,6 +61,7 @@ func (n *Network) Listen(at netip.AddrPort) (*Conn, error) {
 type packet struct {
 	data []byte
 	from netip.AddrPort
+	at   time.Time // of arrival
 }
 
 // Conn is one socket.
@@ -103,7 +104,7 @@ func (c *Conn) WriteToUDPAddrPort(b []byte, to netip.AddrPort) (int, error) {
 	if peer == nil {
 		return len(b), nil
 	}
-	p := packet{append([]byte(nil), b...), c.addr}
+	p := packet{data: append([]byte(nil), b...), from: c.addr}
 	for _, d := range delays {
 		if d == 0 {
 			peer.deliver(p)
@@ -116,6 +117,7 @@ func (c *Conn) WriteToUDPAddrPort(b []byte, to netip.AddrPort) (int, error) {
 
 // deliver drops the packet when the socket's buffer is full, as kernels do.
 func (c *Conn) deliver(p packet) {
+	p.at = time.Now()
 	select {
 	case <-c.closed:
 	case c.in <- p:
@@ -143,6 +145,18 @@ func (c *Conn) ReadFromUDPAddrPort(b []byte) (int, netip.AddrPort, error) {
 		case <-expired:
 			return 0, netip.AddrPort{}, os.ErrDeadlineExceeded
 		case <-c.wake:
+		}
+	}
+}
+
+// Receive hands over what has come and does not wait.
+func (c *Conn) Receive(take func(raw []byte, from netip.AddrPort, at time.Time)) {
+	for {
+		select {
+		case p := <-c.in:
+			take(p.data, p.from, p.at)
+		default:
+			return
 		}
 	}
 }

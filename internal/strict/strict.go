@@ -129,6 +129,9 @@ func (f *File) Line(path string) int {
 	}
 }
 
+// Name of the file, as in its mistakes.
+func (f *File) Name() string { return f.name }
+
 // Has says whether path is written in the file.
 func (f *File) Has(path string) bool { _, ok := f.lines[path]; return ok }
 

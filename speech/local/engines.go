@@ -12,12 +12,14 @@ import (
 type Options struct {
 	Recogniser string // "moonshine-base" (default) or "moonshine-tiny"
 	Voice      string // "alan" (default) or "jenny"
+	Hurried    bool   // load moonshine-tiny as well, for times when moonshine-base has too much to do
 	Steady     bool   // the voice says the same text the same way every time: less lively, for callers in tests
 }
 
 // Engines are loaded models, ready for use by any number of calls.
 type Engines struct {
 	Recogniser speech.Recogniser
+	Hurried    speech.Recogniser // nil unless asked for, or when it would be the same
 	Voice      speech.Voice
 
 	voiceName string
@@ -60,6 +62,13 @@ func (e *Engines) load(set *models.Set, o Options) error {
 		return err
 	}
 	e.Recogniser, e.close = recogniser, append(e.close, recogniser.Close)
+	if o.Hurried && o.Recogniser != "moonshine-tiny" {
+		hurried, err := newMoonshine(set, "moonshine-tiny")
+		if err != nil {
+			return err
+		}
+		e.Hurried, e.close = hurried, append(e.close, hurried.Close)
+	}
 	voice, err := newPiper(set, "piper-"+o.Voice, o.Steady)
 	if err != nil {
 		return err

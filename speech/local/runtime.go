@@ -10,6 +10,9 @@ import (
 	ort "github.com/yalue/onnxruntime_go"
 )
 
+// StartRuntime starts onnxruntime, which a process has once. Who runs a model of their own calls it first.
+func StartRuntime() error { return startRuntime() }
+
 // startRuntime starts onnxruntime once for the process; it lives as long as the process.
 var startRuntime = sync.OnceValue(func() error {
 	library, err := loadedLibrary("/proc/self/maps", "libonnxruntime.so")
