@@ -88,12 +88,12 @@ func TestASeatThatDeclinesOnItsScreenIsAskedAgainLater(t *testing.T) {
 		h.waitForSeats(t, 2)
 		caller <- h.call("--say", "this is the third time I call, it is a disgrace", "--hang-up-after", "60s")
 	}()
-	got := h.visit(t, visit{Page: "/desk/", Silent: time.Second, Dark: true, Pictures: pictures(), Steps: append(signsIn(),
+	got := h.visit(t, visit{Page: "/desk/", Silent: 3 * time.Second, Dark: true, Pictures: pictures(), Steps: append(signsIn(),
 		step{"sees": []string{"#card", "disgrace"}}, step{"picture": "desk-dark-rings"}, step{"click": "decline"}, step{"sees": []string{"#quiet", "No call"}},
-		step{"sees": []string{"#card", "disgrace"}}, step{"click": "accept"}, step{"state": "talking"}, step{"wait": 6},
-		step{"click": "hang-up"}, step{"state": "ended"}, step{"click": "away"}, step{"state": "away"})}, "hello, this is Ben, I am listening")
+		step{"sees": []string{"#card", "disgrace"}}, step{"click": "accept"}, step{"state": "talking"}, step{"wait": 8},
+		step{"click": "hang-up"}, step{"state": "ended"}, step{"click": "away"}, step{"state": "away"})}, "good morning, your parcel is late")
 	k := <-caller
-	contains(t, "the caller heard", k.said("heard"), "I am listening")
+	contains(t, "the caller heard", k.said("heard"), "parcel is late")
 	r := h.records(1)[0]
 	if r.Cause != "seat hung up" || len(r.Handovers) != 1 || r.Handovers[0].Seat != "2" || len(r.Handovers[0].Tried) == 0 || r.Handovers[0].Tried[0] != "2: declined" {
 		t.Errorf("ended because %q, %+v\nthe page: %v", r.Cause, r.Handovers, got.States)
