@@ -41,7 +41,7 @@ func TestBaresipCallsAndHearsTheAnswer(t *testing.T) {
 	dir := t.TempDir()
 	question := filepath.Join(dir, "question.wav")
 	// A human voice asks for digits: prompts recorded for telephones.
-	pcm := testaudio.Join(testaudio.Silence(6*time.Second), spoken(t, "where is my parcel").PCM())
+	pcm := testaudio.Join(testaudio.Silence(6*time.Second), spoken(t, "where is my parcel").PCM(), testaudio.Silence(5*time.Second))
 	for _, digit := range []string{"4", "5", "1", "2"} {
 		pcm = testaudio.Join(pcm, human(t, digit))
 	}
@@ -51,7 +51,7 @@ func TestBaresipCallsAndHearsTheAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	baresipConfig(t, dir, question)
-	cmd := exec.Command(baresip, "-f", dir, "-e", "/dial "+h.uri(), "-t", "24")
+	cmd := exec.Command(baresip, "-f", dir, "-e", "/dial "+h.uri(), "-t", "30")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, tail(out))
