@@ -125,12 +125,13 @@ var (
 	ordinal   = regexp.MustCompile(`(\d)(?:st|nd|rd|th)\b`)
 	decimal   = regexp.MustCompile(`(\d)\.(\d)`)
 	apart     = regexp.MustCompile(`(\d)([a-z])|([a-z])(\d)`)
+	farewell  = regexp.MustCompile(`\bgood[ -]?bye?\b`)
 	notLetter = regexp.MustCompile(`[^\p{L}\p{N}]+`)
 )
 
 // wordsOf brings what a person writes and what a recogniser writes to the same form.
 func wordsOf(text string) []word {
-	s := strings.ToLower(text)
+	s := farewell.ReplaceAllString(strings.ToLower(text), "goodbye")
 	s = grouped.ReplaceAllString(s, "$1$2")
 	s = money.ReplaceAllString(s, " $1 pounds $2 ")
 	s = fullHour.ReplaceAllString(s, "$1 ")
