@@ -145,6 +145,18 @@ func yesNoKey(key rune) answer {
 	return unclear
 }
 
+// keyedYesNo answers a yes-no question by its key.
+func (s *Session) keyedYesNo(key rune, onYes, onNo func(*Session)) {
+	switch yesNoKey(key) {
+	case yes:
+		onYes(s)
+	case no:
+		onNo(s)
+	default:
+		s.uselessKey()
+	}
+}
+
 // meantQuestion asks whether a class that was not quite sure is what the caller meant.
 type meantQuestion struct {
 	class, said string
@@ -308,16 +320,7 @@ func (s *Session) askAnew(slots []string, then *step) {
 	s.run()
 }
 
-func (q *confirmation) keyed(s *Session, key rune) {
-	switch yesNoKey(key) {
-	case yes:
-		q.yes(s)
-	case no:
-		q.no(s)
-	default:
-		s.uselessKey()
-	}
-}
+func (q *confirmation) keyed(s *Session, key rune)     { s.keyedYesNo(key, q.yes, q.no) }
 func (q *confirmation) ended(s *Session, _ string)     { s.ask() }
 func (q *confirmation) failed(s *Session, said string) { s.failedAnswer(said, "no_yes_no") }
 

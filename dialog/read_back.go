@@ -83,16 +83,7 @@ func (q *readBack) no(s *Session) {
 	s.ask()
 }
 
-func (q *readBack) keyed(s *Session, key rune) {
-	switch yesNoKey(key) {
-	case yes:
-		q.yes(s)
-	case no:
-		q.no(s)
-	default:
-		s.uselessKey()
-	}
-}
+func (q *readBack) keyed(s *Session, key rune)     { s.keyedYesNo(key, q.yes, q.no) }
 func (q *readBack) ended(s *Session, _ string)     { s.ask() }
 func (q *readBack) failed(s *Session, said string) { s.failedAnswer(said, "no_yes_no") }
 

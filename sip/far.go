@@ -39,18 +39,24 @@ func (l *Leg) who() *far {
 func (l *Leg) ask(ctx context.Context, f *far, req *sip.Request) (*sip.Response, error) {
 	for challenged := 0; ; challenged++ {
 		res, err := l.ua.do(ctx, req, l.party())
-		if err != nil || res.StatusCode != 401 && res.StatusCode != 407 || l.trunk == nil || challenged > 1 {
+		if err != nil || challenged > 1 || !l.authorized(f, req, res) {
 			return res, err
 		}
-		if authorize(req, res, l.trunk.ours()) != nil {
-			return res, nil
-		}
-		afresh(req)
-		l.mu.Lock()
-		f.seq++
-		req.CSeq().SeqNo = f.seq
-		l.mu.Unlock()
 	}
+}
+
+// authorized answers a challenge to a request within the dialog, which can be sent again then. It says whether there was one that we
+// have an answer to.
+func (l *Leg) authorized(f *far, req *sip.Request, res *sip.Response) bool {
+	if res.StatusCode != 401 && res.StatusCode != 407 || l.trunk == nil || authorize(req, res, l.trunk.ours()) != nil {
+		return false
+	}
+	afresh(req)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f.seq++
+	req.CSeq().SeqNo = f.seq
+	return true
 }
 
 // request builds one within a dialog (RFC 3261, 12.2.1.1).

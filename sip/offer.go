@@ -271,14 +271,9 @@ func (l *Leg) inviteAgain(ctx context.Context, f *far, req *sip.Request) (*sip.R
 			return nil, err
 		}
 		acknowledge(res)
-		if res.StatusCode != 401 && res.StatusCode != 407 || l.trunk == nil || challenged > 1 || authorize(req, res, l.trunk.ours()) != nil {
+		if challenged > 1 || !l.authorized(f, req, res) {
 			return res, nil
 		}
-		afresh(req)
-		l.mu.Lock()
-		f.seq++
-		req.CSeq().SeqNo = f.seq
-		l.mu.Unlock()
 	}
 }
 

@@ -28,6 +28,15 @@ type phoneOptions struct {
 	name       string // of the caller, as the far end's display shows it
 }
 
+// engines are the voice and the ears of somebody at a phone.
+func (o phoneOptions) engines() (*local.Engines, error) {
+	set, err := models.Open(o.models)
+	if err != nil {
+		return nil, err
+	}
+	return local.Open(set, local.Options{Recogniser: o.recogniser, Voice: o.voice, Steady: true})
+}
+
 // phone is a SIP telephone with somebody at it who can speak and hear.
 type phone struct {
 	ua   *sip.UA
@@ -45,11 +54,7 @@ const phonePortMin, phonePortMax = 30000, 39998
 
 // openPhone loads the engines and binds the sockets.
 func openPhone(ctx context.Context, o phoneOptions) (*phone, error) {
-	set, err := models.Open(o.models)
-	if err != nil {
-		return nil, err
-	}
-	engines, err := local.Open(set, local.Options{Recogniser: o.recogniser, Voice: o.voice, Steady: true})
+	engines, err := o.engines()
 	if err != nil {
 		return nil, err
 	}

@@ -151,12 +151,20 @@ func withNumber(to, number string) string {
 	return "sip:" + number + "@" + strings.TrimPrefix(to, "sip:")
 }
 
-// runScript plays one talk script.
-func runScript(ctx context.Context, o *callOptions, to string, talk *testaudio.Talk, show *callScreen) (err error) {
+// wantSeats: every seat of a script has an address to answer at.
+func wantSeats(talk *testaudio.Talk, seats map[string]string) error {
 	for _, id := range talk.Seats() {
-		if o.seats[id] == "" {
+		if seats[id] == "" {
 			return usageError{fmt.Errorf("%s has a seat %s: say where it answers, --seats %s=127.0.0.1:5071", talk.Name, id, id)}
 		}
+	}
+	return nil
+}
+
+// runScript plays one talk script.
+func runScript(ctx context.Context, o *callOptions, to string, talk *testaudio.Talk, show *callScreen) (err error) {
+	if err := wantSeats(talk, o.seats); err != nil {
+		return err
 	}
 	p, err := openPhone(ctx, o.phoneOptions)
 	if err != nil {

@@ -17,8 +17,6 @@ import (
 	"ivr/dialog"
 	"ivr/media"
 	"ivr/rehearsal"
-	"ivr/speech/local"
-	"ivr/speech/models"
 	"ivr/speech/mood"
 	"ivr/testaudio"
 )
@@ -194,11 +192,7 @@ func rehearse(bot *dialog.Bot, ears hearing) player {
 
 // ears speak what a script says, send it over a telephone line, and recognise what arrives.
 func (o *testOptions) ears() (hearing, func() error, error) {
-	set, err := models.Open(o.models)
-	if err != nil {
-		return nil, nil, err
-	}
-	engines, err := local.Open(set, local.Options{Recogniser: o.recogniser, Voice: o.voice, Steady: true})
+	engines, err := o.engines()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -241,10 +235,8 @@ func pathIn(script, file string) string {
 // callPlayer plays real calls.
 func (o *testOptions) callPlayer(ctx context.Context, talks []*testaudio.Talk) (player, func() error, error) {
 	for _, talk := range talks {
-		for _, id := range talk.Seats() {
-			if o.seats[id] == "" {
-				return nil, nil, usageError{fmt.Errorf("%s has a seat %s: say where it answers, --seats %s=127.0.0.1:5071", talk.Name, id, id)}
-			}
+		if err := wantSeats(talk, o.seats); err != nil {
+			return nil, nil, err
 		}
 	}
 	phone, err := openPhone(ctx, o.phoneOptions)
